@@ -1,0 +1,51 @@
+"""AdamW with learning rates of their own for some variables."""
+
+import keras
+
+from kgkeras.checks import describe, non_negative
+from kgkeras.registration import serializable
+
+
+@serializable
+class MultiRateAdam(keras.optimizers.AdamW):
+    """AdamW whose learning rate is multiplied for the variables that a name picks out.
+
+    A pretrained encoder wants a learning rate a hundred times smaller than the tables of entities
+    and relations beside it; one `compile` then serves both.
+
+    Args:
+        learning_rate: Float or schedule.
+        multipliers: Dict from a part of variables' paths to a factor of at least 0, such as
+            `{"table": 100.0}`. The first that fits counts; 1 where none does.
+        **kwargs: As for `keras.optimizers.AdamW`.
+
+    Reference: Loshchilov & Hutter, Decoupled Weight Decay Regularization, ICLR 2019.
+    """
+
+    def __init__(self, learning_rate=1e-3, multipliers=None, name="multi_rate_adam", **kwargs):
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        multipliers = multipliers or {}
+        if not isinstance(multipliers, dict):
+            raise ValueError(
+                f"`multipliers` must be a dict from names to factors. {describe(multipliers)}."
+            )
+        self.multipliers = {
+            part: non_negative(f"multipliers[{part!r}]", factor)
+            for part, factor in multipliers.items()
+        }
+
+    def build(self, variables):
+        super().build(variables)
+        self._factors = [self._factor(variable.path) for variable in variables]
+
+    def update_step(self, gradient, variable, learning_rate):
+        # TensorFlow hands over its own variable, which knows its place, but not its path.
+        factor = self._factors[self._get_variable_index(variable)]
+        super().update_step(gradient, variable, learning_rate * factor)
+
+    def _factor(self, path):
+        fitting = (factor for part, factor in self.multipliers.items() if part in path)
+        return next(fitting, 1.0)
+
+    def get_config(self):
+        return {**super().get_config(), "multipliers": self.multipliers}

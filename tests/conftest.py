@@ -1,0 +1,32 @@
+"""Settings every test shares: reproducible numbers and a clean Keras session."""
+
+import os
+import pathlib
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import kgkeras  # noqa: F401, I001  (first: it sets TensorFlow's defaults)
+
+import keras
+import pytest
+import tensorflow as tf
+
+SHARED_DATA = pathlib.Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def reproducible():
+    """Same seeds for each test, no TF32, nothing left of the model before."""
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    keras.utils.set_random_seed(7)
+    yield
+    keras.backend.clear_session()
+
+
+@pytest.fixture
+def shared_data():
+    """The folder of real benchmarks beside the checkout, where there is one."""
+    folder = pathlib.Path(os.environ.get("KGKERAS_DATA", SHARED_DATA))
+    if not folder.is_dir():
+        pytest.skip(f"needs the benchmark data: no folder {folder}; set KGKERAS_DATA to it")
+    return folder

@@ -1,5 +1,6 @@
 """Settings every test shares: reproducible numbers and a clean Keras session."""
 
+import gc
 import os
 import pathlib
 
@@ -12,6 +13,13 @@ import pytest
 import tensorflow as tf
 
 SHARED_DATA = pathlib.Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def frozen_heap():
+    """Keeps the collector away from the modules: `clear_session` collects after every test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

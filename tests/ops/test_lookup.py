@@ -63,5 +63,5 @@ def test_id_out_of_range_in_a_graph(table):
 
 
 def test_float_ids(table):
-    with pytest.raises(ValueError, match="must hold integers. Received: dtype float32"):
+    with pytest.raises(ValueError, match=r"must hold integers\. Received: dtype float32"):
         kg_ops.lookup(table, np.array([0.0], "float32"))

@@ -79,12 +79,12 @@ def test_transe_has_a_gradient_where_it_fits_exactly():
 
 
 def test_odd_complex_dim():
-    with pytest.raises(ValueError, match="ComplEx needs an even `dim`.*Received: dim=5"):
+    with pytest.raises(ValueError, match=r"ComplEx needs an even `dim`.*Received: dim=5"):
         scorers.ComplEx().relation_dim(5)
 
 
 def test_unknown_norm():
-    with pytest.raises(ValueError, match="`norm` must be one of 1, 2. Received: 3"):
+    with pytest.raises(ValueError, match=r"`norm` must be one of 1, 2\. Received: 3"):
         scorers.TransE(norm=3)
 
 

@@ -1,0 +1,163 @@
+"""The command line: `kgkeras COMMAND`. Thin: each command checks its flags and calls a room."""
+
+import argparse
+import dataclasses
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from kgkeras.version import __version__
+
+
+@dataclasses.dataclass(frozen=True)
+class _Command:
+    """One subcommand: what it is for, its flags, and what it does with them."""
+
+    summary: str
+    add_flags: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        argv: The arguments after the program's name; those of the process by default.
+
+    Returns:
+        The exit status: 0 if all went well, 1 with a message on standard error if not. Mistakes in
+        the flags end in `SystemExit(2)`, as argparse has it.
+    """
+    parser = argparse.ArgumentParser(
+        prog="kgkeras",
+        description="Language models and knowledge graphs, trained together in Keras 3.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"kgkeras {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, command in _COMMANDS.items():
+        flags = commands.add_parser(
+            name,
+            help=command.summary,
+            description=command.summary,
+            allow_abbrev=False,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+        command.add_flags(flags)
+        flags.set_defaults(run=command.run)
+    arguments = parser.parse_args(argv)
+    return arguments.run(arguments)
+
+
+def _add_serve_flags(parser):
+    """The flags of `serve`, named as TensorFlow Serving's."""
+    parser.add_argument("--model_name", default="default", metavar="NAME", help="name in URLs")
+    parser.add_argument(
+        "--model_base_path",
+        required=True,
+        default=argparse.SUPPRESS,
+        metavar="DIR",
+        help="folder with one SavedModel a version, such as DIR/1",
+    )
+    parser.add_argument(
+        "--rest_api_port", type=_port, default=8501, metavar="PORT", help="0 takes a free port"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument(
+        "--enable_model_warmup",
+        type=_boolean,
+        default=True,
+        metavar="BOOL",
+        help="run the warmup requests that the export brings along",
+    )
+
+
+def _serve(arguments):
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+    )
+    # TensorFlow's notices about itself would bury the line that says where to connect.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    try:
+        from kgkeras.serving import StatusError, serve
+    except ModuleNotFoundError as error:
+        return _fail(f"`kgkeras serve` needs {error.name}: pip install 'kgkeras[serve]'")
+    try:
+        serve(
+            arguments.model_base_path,
+            model_name=arguments.model_name,
+            host=arguments.host,
+            rest_api_port=arguments.rest_api_port,
+            enable_model_warmup=arguments.enable_model_warmup,
+        )
+    except StatusError as error:
+        return _fail(error.message)
+    except KeyboardInterrupt:
+        return _fail("stopped before the model was loaded")
+    return 0
+
+
+def _add_download_flags(parser):
+    parser.add_argument("names", nargs="+", metavar="NAME", help="benchmark, such as FB15k-237")
+
+
+def _download(arguments):
+    from kgkeras import datasets
+
+    loaders = {
+        "graphs": datasets.load,
+        "texts": datasets.load_texts,
+        "inductive": datasets.load_inductive,
+    }
+    known = {name.lower(): (name, kind) for kind in loaders for name in datasets.names(kind)}
+    unknown = [name for name in arguments.names if name.lower() not in known]
+    if unknown:
+        listed = ", ".join(name for name, _ in known.values())
+        return _fail(f"names of benchmarks must be among {listed}. Received: {unknown[0]!r}")
+    for wanted in arguments.names:
+        name, kind = known[wanted.lower()]
+        try:
+            loaders[kind](name)
+        except (ValueError, FileNotFoundError, ConnectionError) as error:
+            return _fail(str(error))
+        sys.stdout.write(f"{name} is there, and is what was published\n")
+    return 0
+
+
+def _port(text):
+    """Reads a port number."""
+    if not (text.isascii() and text.isdigit() and int(text) < 2**16):
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 65535. Received: {text!r}")
+    return int(text)
+
+
+def _boolean(text):
+    """Reads a boolean flag in any of the spellings that TensorFlow Serving takes."""
+    values = {"true": True, "1": True, "false": False, "0": False}
+    if text.lower() not in values:
+        raise argparse.ArgumentTypeError(f"must be true or false. Received: {text!r}")
+    return values[text.lower()]
+
+
+def _fail(message):
+    """Tells what went wrong; returns the exit status."""
+    sys.stderr.write(f"kgkeras: error: {message}\n")
+    return 1
+
+
+_COMMANDS = {
+    "serve": _Command(
+        "answer TensorFlow Serving's REST interface for an exported model, on this machine",
+        _add_serve_flags,
+        _serve,
+    ),
+    "download": _Command(
+        "fetch benchmarks into the cache, unless they are there, and verify them",
+        _add_download_flags,
+        _download,
+    ),
+}

@@ -1,0 +1,193 @@
+"""Benchmarks by name, or facts from a folder."""
+
+import dataclasses
+import difflib
+import importlib
+import os
+
+from kgkeras.checks import describe, one_of
+from kgkeras.datasets import metaqa, semeval
+from kgkeras.datasets.fetch import locate
+from kgkeras.datasets.folder import load_folder, read_splits
+from kgkeras.datasets.registry import BENCHMARKS, INDUCTIVE
+from kgkeras.kg import KnowledgeGraph, Splits, read_triples
+
+_GEOGRAPHY = "geography"
+_NAMES = {
+    "graphs": (*(benchmark.name for benchmark in BENCHMARKS), metaqa.METAQA.name, _GEOGRAPHY),
+    "texts": (semeval.SEMEVAL.name, _GEOGRAPHY),
+    "inductive": tuple(INDUCTIVE),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class InductiveSplits:
+    """A graph to train on, and one of other entities to test on, over the same relations."""
+
+    training: Splits
+    inference: Splits
+
+
+def names(kind="graphs"):
+    """Names of the benchmarks.
+
+    Args:
+        kind: `"graphs"` for `load`, `"texts"` for `load_texts`, `"inductive"` for
+            `load_inductive`.
+    """
+    return _NAMES[one_of("kind", kind, tuple(_NAMES))]
+
+
+def load(name):
+    """Loads the facts of a benchmark, or of a folder of one's own.
+
+    Benchmarks are found in the folder that the environment variable `KGKERAS_DATA` names, or
+    downloaded once into the Keras cache; either way their checksums are verified. Entities and
+    relations are numbered as they are first seen, those of train first, and have names and
+    descriptions where any are published.
+
+    Args:
+        name: One of `names()`, in upper or lower case. Or a folder: one that has the name and
+            files of a benchmark, or that holds `train.txt`, `valid.txt` and `test.txt` (head,
+            relation and tail, tab separated) and perhaps `entity2text.txt` and
+            `relation2text.txt` (identifier, name, perhaps description).
+
+    Returns:
+        `Splits`; for MetaQA and geography, which have no splits of facts, a `KnowledgeGraph`.
+
+    Raises:
+        ValueError: If there is no such benchmark, or a file is not what was published.
+        FileNotFoundError: If a file is missing.
+        ConnectionError: If a download fails.
+    """
+    known = _find(name, "graphs")
+    if known is None:
+        return load_folder(name)
+    if known == _GEOGRAPHY:
+        return importlib.import_module("kgkeras.datasets.geography").load()
+    if known == metaqa.METAQA.name:
+        return metaqa.read_graph(locate(metaqa.METAQA, ("graph",)))
+    benchmark = _benchmark(known)
+    return _checked(benchmark, read_splits(locate(benchmark), benchmark.read_texts))
+
+
+def load_texts(name, **options):
+    """Loads a text-classification task.
+
+    Args:
+        name: One of `names("texts")`, in upper or lower case.
+        **options: What the task lets choose: for SemEval2010-Task8, `valid=0.1`, the share of the
+            training sentences that becomes the validation split, and `seed=0` of its choice; for
+            geography, `seed=0` and what its own `load_texts` documents.
+
+    Returns:
+        `TextTask`.
+
+    Raises:
+        ValueError: If there is no such task, or a file is not what was published.
+        FileNotFoundError: If a file is missing.
+        ConnectionError: If a download fails.
+    """
+    if _find(name, "texts", folders=False) == _GEOGRAPHY:
+        return importlib.import_module("kgkeras.datasets.geography").load_texts(**options)
+    return semeval.read(locate(semeval.SEMEVAL), **options)
+
+
+def load_inductive(name):
+    """Loads a graph to train on and one of other entities to test on.
+
+    The relations of both are numbered alike; the entities are not the same. (Except for eight
+    that WN18RR_v3 was published with, which have different ids in the two.)
+
+    Args:
+        name: One of `names("inductive")`, in upper or lower case.
+
+    Returns:
+        `InductiveSplits`.
+
+    Raises:
+        ValueError, FileNotFoundError, ConnectionError: As in `load`.
+    """
+    training, inference, words = INDUCTIVE[_find(name, "inductive", folders=False)]
+    texts = locate(words, [role for role in words.files if role not in ("train", "valid", "test")])
+    first = _checked(training, read_splits({**texts, **locate(training)}, words.read_texts))
+    paths = {**texts, **locate(inference)}
+    second = read_splits(paths, words.read_texts, relations=first.relations)
+    return InductiveSplits(first, _checked(inference, second))
+
+
+def load_negatives(name):
+    """Loads facts that people have judged to be false, to tell from those of `load(name)`.
+
+    Args:
+        name: `"CoDEx-S"` or `"CoDEx-M"`, in upper or lower case.
+
+    Returns:
+        Dict of `KnowledgeGraph` by split, `valid` and `test`, over the vocabularies of
+        `load(name)`.
+
+    Raises:
+        ValueError: If the benchmark has no such facts; else as in `load`.
+    """
+    known = _find(name, "graphs", folders=False)
+    having = [b.name for b in BENCHMARKS if "valid_negatives" in b.files]
+    one_of("name", known, having)
+    splits = load(known)
+    paths = locate(_benchmark(known), ("valid_negatives", "test_negatives"))
+    return {
+        split: KnowledgeGraph.from_triples(
+            read_triples(paths[f"{split}_negatives"], header=False),
+            entities=splits.entities,
+            relations=splits.relations,
+            entity_texts=splits.train.entity_texts,
+            relation_texts=splits.train.relation_texts,
+        )
+        for split in ("valid", "test")
+    }
+
+
+def load_questions(hops=1, split="dev"):
+    """Loads questions of MetaQA about the graph `load("MetaQA")`.
+
+    Args:
+        hops: 1, 2 or 3: how many facts an answer takes.
+        split: `"train"`, `"dev"` or `"test"`.
+
+    Returns:
+        Tuple of `Question`.
+
+    Raises:
+        ValueError: If there is no such split, or a file is not what was published.
+        FileNotFoundError: If the file is missing: MetaQA has no address to download it from.
+    """
+    role = metaqa.role(hops, split)
+    return metaqa.read_questions(locate(metaqa.METAQA, (role,))[role])
+
+
+def _benchmark(name):
+    return next(benchmark for benchmark in BENCHMARKS if benchmark.name == name)
+
+
+def _find(name, kind, folders=True):
+    """The usual name of a benchmark; None where `name` is a folder instead."""
+    known = {known.lower(): known for known in _NAMES[kind]}
+    if isinstance(name, str) and name.lower() in known:
+        return known[name.lower()]
+    if folders and isinstance(name, (str, os.PathLike)) and os.path.isdir(name):
+        return None
+    close = difflib.get_close_matches(str(name).lower(), known, n=1)
+    hint = f" Did you mean {known[close[0]]!r}?" if close else ""
+    raise ValueError(
+        f"`name` must be one of {', '.join(_NAMES[kind])}{', or a folder' if folders else ''}. "
+        f"{describe(name)}.{hint}"
+    )
+
+
+def _checked(benchmark, splits):
+    found = tuple(len(getattr(splits, split)) for split in ("train", "valid", "test"))
+    if found != benchmark.counts:
+        raise ValueError(
+            f"{benchmark.name} must have {benchmark.counts} facts to train, validate and test. "
+            f"Received: {found}."
+        )
+    return splits

@@ -1,0 +1,66 @@
+"""Writes a SavedModel version that TensorFlow Serving takes as it is, or writes nothing."""
+
+import pathlib
+
+import keras
+
+from kgkeras.checks import describe
+from kgkeras.export.card import checked_card, write_card
+from kgkeras.export.check import refuse
+from kgkeras.export.endpoint import Endpoint
+from kgkeras.export.versions import free_version, publishing
+from kgkeras.export.warmup import run_warmup, write_warmup
+
+
+def write_saved_model(base, endpoints, *, tracked=(), card=None, version=None):
+    """Writes the SavedModel `base/version` and publishes it only once it has passed every check.
+
+    It is written beside the versions under a name no server takes, checked, given its warmup
+    requests (each is run) and its card, and then renamed. On any failure `base` is as before.
+
+    Args:
+        base: Folder of the model's versions; made if it is not there. Its name is the model's.
+        endpoints: The `Endpoint`s. The first also answers as `serving_default`.
+        tracked: Lookup tables, tokenizers and linkers that the endpoints use; built, if they are
+            Keras layers. Not models or layers with weights: endpoints bring their variables along.
+        card: A dict that JSON can hold, for `assets.extra/model.json`.
+        version: Number of the version. Defaults to one more than the highest in `base`, or 1.
+
+    Returns:
+        The `pathlib.Path` of the new version.
+
+    Raises:
+        ValueError: If an argument does not fit.
+        FileExistsError: If `version` is there already.
+        ImportError: If there are warmup samples but not the package tensorflow-serving-api.
+        ExportError: If TensorFlow Serving could not load the SavedModel or answer from it.
+    """
+    base = pathlib.Path(base).absolute()
+    endpoints = _checked_endpoints(endpoints)
+    card = checked_card(card)
+    version = free_version(base, version)
+    with publishing(base, version) as folder:
+        archive = keras.export.ExportArchive()
+        for resource in tracked:
+            archive.track(resource)
+        for endpoint in endpoints:
+            archive.add_endpoint(endpoint.name, endpoint.function, list(endpoint.inputs))
+        archive.write_out(str(folder), verbose=False)
+        refuse(folder, version=version)
+        write_warmup(folder, endpoints, model_name=base.name)
+        run_warmup(folder)
+        write_card(folder, card)
+    return base / str(version)
+
+
+def _checked_endpoints(endpoints):
+    endpoints = tuple(endpoints)
+    wrong = [item for item in endpoints if not isinstance(item, Endpoint)]
+    if wrong:
+        raise ValueError(f"`endpoints` must hold Endpoint objects. {describe(wrong[0])}.")
+    names = [endpoint.name for endpoint in endpoints]
+    if not names or len(set(names)) != len(names):
+        raise ValueError(
+            f"`endpoints` must be at least one, with different names. Received: {names}."
+        )
+    return endpoints

@@ -1,0 +1,30 @@
+"""Layers: lookups of entities and relations, fusion with text, pooling, reading of triples."""
+
+from kgkeras.layers.attention_fusion import AttentionFusion
+from kgkeras.layers.classification_head import ClassificationHead
+from kgkeras.layers.concat_fusion import ConcatFusion
+from kgkeras.layers.embeddings import EntityEmbedding, RelationEmbedding
+from kgkeras.layers.fusion import Fusion
+from kgkeras.layers.gated_fusion import GatedFusion
+from kgkeras.layers.mean_pooling import MeanPooling
+from kgkeras.layers.mention_ids import MentionIds
+from kgkeras.layers.sum_fusion import SumFusion
+from kgkeras.layers.token_pooling import TokenPooling
+from kgkeras.layers.triple_embedding import TripleEmbedding
+from kgkeras.layers.triple_reader import TripleReader
+
+__all__ = [
+    "AttentionFusion",
+    "ClassificationHead",
+    "ConcatFusion",
+    "EntityEmbedding",
+    "Fusion",
+    "GatedFusion",
+    "MeanPooling",
+    "MentionIds",
+    "RelationEmbedding",
+    "SumFusion",
+    "TokenPooling",
+    "TripleEmbedding",
+    "TripleReader",
+]

@@ -1,0 +1,54 @@
+"""Texts as batches of token and entity ids."""
+
+import numpy as np
+import tensorflow as tf
+
+from kgkeras.checks import positive_int
+
+# Batches are as long as their longest text, rounded up: few different shapes, little padding.
+_LENGTH_STEP = 8
+
+
+def encode_texts(preprocessor, texts, batch_size=1024):
+    """Tokenizes and links texts once, in the TensorFlow graph.
+
+    Args:
+        preprocessor: A `kgkeras.text.Preprocessor`.
+        texts: Sequence of strings.
+        batch_size: Texts at a time.
+
+    Returns:
+        Dict of NumPy arrays `(texts, words)`: `token_ids`, `padding_mask`, `entity_ids`.
+
+    Raises:
+        ValueError: If there is no text.
+    """
+    if not len(texts):
+        raise ValueError("`texts` must hold at least one string. Received: none.")
+    dataset = tf.data.Dataset.from_tensor_slices(list(texts)).batch(batch_size)
+    batches = list(dataset.map(preprocessor, tf.data.AUTOTUNE).as_numpy_iterator())
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def text_batches(encoded, labels, batch_size):
+    """One pass over texts in their order, for `evaluate` and `predict`.
+
+    Args:
+        encoded: What `encode_texts` returned.
+        labels: Array whose first axis counts the texts.
+        batch_size: Texts a batch; the last may hold fewer.
+
+    Returns:
+        `tf.data.Dataset` of `(inputs, labels)`.
+    """
+    batch_size = positive_int("batch_size", batch_size)
+    dataset = tf.data.Dataset.from_tensor_slices((encoded, labels)).batch(batch_size)
+    return dataset.map(trim, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def trim(inputs, *rest):
+    """Cuts the words that are padding in the whole batch, down to a multiple of eight."""
+    longest = tf.reduce_max(tf.reduce_sum(tf.cast(inputs["padding_mask"], tf.int32), axis=1))
+    length = -(-tf.maximum(longest, 1) // _LENGTH_STEP) * _LENGTH_STEP
+    columns = {name: c[:, :length] if c.shape.rank > 1 else c for name, c in inputs.items()}
+    return (columns, *rest)

@@ -1,0 +1,229 @@
+"""Finds the names of entities in texts by looking them up in a dictionary."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from kgkeras.checks import describe, positive_int
+from kgkeras.text.string_table import StringTable
+from kgkeras.text.words import split_words
+
+_CHUNK = 65_536  # forms normalised at once
+
+
+class Mentions(NamedTuple):
+    """The mentions in a batch of texts: two ragged tensors `(batch, words)`.
+
+    Attributes:
+        entity_ids: int32; at every word of a mention its entity, -1 elsewhere.
+        starts: bool; True at the first word of each mention, which tells neighbours apart.
+    """
+
+    entity_ids: tf.RaggedTensor
+    starts: tf.RaggedTensor
+
+
+class DictionaryLinker(tf.Module):
+    """Links words to entities by their surface forms.
+
+    The longest form wins, the leftmost first, and mentions never overlap. Case, accents, spaces
+    and typographic apostrophes do not matter (see `normalise`); punctuation does, each mark being
+    a word. Where entities share a form, the highest prior wins, then the lowest id. Lookup runs
+    in the graph; saved with a SavedModel, the dictionary is one of its assets.
+
+    Args:
+        forms: Sequence of surface forms, such as `"Côte d'Ivoire"`.
+        entity_ids: As many integers: the entity that each form names.
+        priors: As many numbers, higher for the likelier reading; None makes all alike.
+        max_words: Forms of more words than this are left out (counted in `num_too_long`). The
+            cost of linking grows with it, but not beyond the longest form.
+
+    Call arguments:
+        words: `Words` of a batch of texts.
+
+    Returns:
+        int32 ragged tensor `(batch, words)`: the entity at every word of a mention, -1 elsewhere.
+
+    Raises:
+        ValueError: If there are no forms, a form has no words, lengths differ, an id is not an
+            integer of at least 0, a prior is NaN, or every form is too long.
+    """
+
+    def __init__(self, forms, entity_ids, priors=None, max_words=8):
+        super().__init__(name="dictionary_linker")
+        limit = positive_int("max_words", max_words)
+        forms, entity_ids, priors = _checked_forms(forms, entity_ids, priors)
+        keys, lengths = _keys(forms)
+        short = lengths <= limit
+        if not short.any():
+            raise ValueError(
+                f"At least one form must have at most max_words={limit} words. "
+                f"Received: {len(forms)} forms, the shortest of {lengths.min()} words."
+            )
+        self.num_too_long = int(np.count_nonzero(~short))
+        self.max_words = int(lengths[short].max())
+        best = {}
+        # The best reading of a key comes first; later ones find the key taken.
+        for index in np.lexsort((entity_ids, -priors)):
+            if short[index]:
+                best.setdefault(keys[index], int(entity_ids[index]))
+        self.num_forms = len(best)
+        ordered = sorted(best)  # the same file whatever the order of the forms
+        self._table = StringTable(ordered, (best[key] for key in ordered), "surface_forms")
+
+    @classmethod
+    def from_graph(cls, graph, priors=None, max_words=8):
+        """The linker of a graph's names and aliases, underscores read as spaces.
+
+        Args:
+            graph: `kgkeras.kg.KnowledgeGraph`.
+            priors: One number an entity; None takes the number of its triples.
+            max_words: As in the constructor.
+
+        Raises:
+            ValueError: If `priors` is not one number an entity.
+        """
+        if priors is None:
+            ends = graph.triples[:, [0, 2]].ravel()
+            priors = np.bincount(ends, minlength=graph.num_entities)
+        if np.shape(priors) != (graph.num_entities,):
+            raise ValueError(
+                f"`priors` must be one number for each of {graph.num_entities} entities. "
+                f"Received: shape {np.shape(priors)}."
+            )
+        pairs = [
+            (form.replace("_", " "), entity)
+            for entity in range(graph.num_entities)
+            for form in (graph.entity_name(entity), *graph.entity_texts.aliases[entity])
+            if form.replace("_", " ").strip()
+        ]
+        forms = [form for form, _ in pairs]
+        ids = np.array([entity for _, entity in pairs], np.int64)
+        return cls(forms, ids, np.asarray(priors)[ids], max_words)
+
+    def __call__(self, words):
+        """Returns the entity at every word, -1 for none."""
+        return self.mentions(words).entity_ids
+
+    def mentions(self, words):
+        """Returns the `Mentions` in `words`, a `Words` of a batch of texts."""
+        normalised = words.normalised
+        rows = tf.cast(normalised.row_splits, tf.int32)
+        size = rows[-1]
+        room = tf.gather(rows, tf.cast(normalised.value_rowids(), tf.int32) + 1) - tf.range(size)
+        ids, lengths = self._longest(normalised.flat_values, room)
+        starts = _leftmost(rows, lengths)
+        ids = _spread(starts, ids, lengths)
+        return Mentions(normalised.with_flat_values(ids), normalised.with_flat_values(starts))
+
+    def _longest(self, words, room):
+        """The entity and the length (0 for none) of the longest form that begins at each word.
+
+        Args:
+            words: string `(n,)`: the normalised words of all texts, one after the other.
+            room: int32 `(n,)`: words from each to the end of its own text, itself included.
+        """
+        entities = tf.fill(tf.shape(words), -1)
+        lengths = tf.zeros_like(room)
+        keys = words
+        for length in range(1, self.max_words + 1):
+            if length > 1:
+                keys = tf.strings.join([keys[:-1], words[length - 1 :]], " ")
+            # The last words have no key of this length.
+            ids = tf.pad(self._table(keys), [[0, length - 1]], constant_values=-1)
+            ids = ids[: tf.size(words)]
+            found = (ids >= 0) & (room >= length)
+            entities = tf.where(found, ids, entities)
+            lengths = tf.where(found, length, lengths)
+        return entities, lengths
+
+
+def _leftmost(rows, lengths):
+    """Chooses mentions greedily from the left, in all texts at once.
+
+    Reading goes from the first word of a text to the next word, or over the whole form that
+    begins here. The words so visited are found in log(longest text) rounds: whoever has been
+    visited after `s` steps marks those `s` steps further, then `s` doubles.
+
+    Args:
+        rows: int32 `(batch + 1,)`: row splits.
+        lengths: int32 `(n,)`: words of the longest form at each word, 0 for none.
+
+    Returns:
+        bool `(n,)`: True where a mention starts.
+    """
+    size = tf.size(lengths)
+    end = tf.range(size + 1)  # one place more, the end of all, which leads to itself
+    step = tf.concat([tf.maximum(lengths, 1), [0]], 0)
+    visited = tf.tensor_scatter_nd_update(
+        tf.zeros_like(end, tf.bool), rows[:, None], tf.ones_like(rows, tf.bool)
+    )
+    longest = tf.reduce_max(tf.concat([rows[1:] - rows[:-1], [0]], 0))
+
+    def double(steps, visited, jump):
+        reached = tf.boolean_mask(jump, visited)
+        visited = tf.tensor_scatter_nd_update(
+            visited, reached[:, None], tf.ones_like(reached, tf.bool)
+        )
+        return steps * 2, visited, tf.gather(jump, jump)
+
+    _, visited, _ = tf.while_loop(
+        lambda steps, *_: steps < longest, double, (tf.constant(1), visited, end + step)
+    )
+    return visited[:-1] & (lengths > 0)
+
+
+def _spread(starts, ids, lengths):
+    """Writes the entity of each mention at all its words, -1 elsewhere; all are `(n,)`."""
+    first = tf.cast(tf.where(starts)[:, 0], tf.int32)  # (mentions,)
+    # Number 0 is the mention of the words before any: none, and already over.
+    number = tf.cumsum(tf.cast(starts, tf.int32))
+    entity = tf.concat([[-1], tf.gather(ids, first)], 0)
+    end = tf.concat([[0], first + tf.gather(lengths, first)], 0)
+    inside = tf.range(tf.size(ids)) < tf.gather(end, number)
+    return tf.where(inside, tf.gather(entity, number), -1)
+
+
+def _keys(forms):
+    """The table keys of forms, a list of bytes, and their lengths in words, `(forms,)`."""
+    keys, lengths = [], []
+    for begin in range(0, len(forms), _CHUNK):
+        words = split_words(tf.constant(forms[begin : begin + _CHUNK])).normalised
+        keys.extend(tf.strings.reduce_join(words, axis=-1, separator=" ").numpy())
+        lengths.append(words.row_lengths().numpy())
+    lengths = np.concatenate(lengths)
+    if not lengths.all():
+        index = int(np.argmin(lengths))
+        raise ValueError(
+            f"Each of `forms` must have at least one word. Received: {forms[index]!r} at {index}."
+        )
+    return keys, lengths
+
+
+def _checked_forms(forms, entity_ids, priors):
+    forms = list(forms)
+    ids = np.asarray(entity_ids)
+    priors = np.zeros(len(forms)) if priors is None else np.asarray(priors, np.float64)
+    if not forms:
+        raise ValueError("`forms` must have at least one form. Received: none.")
+    for index, form in enumerate(forms):
+        if not isinstance(form, str):
+            raise ValueError(f"Each of `forms` must be a string. {describe(form)} at {index}.")
+    if ids.shape != (len(forms),) or priors.shape != (len(forms),):
+        raise ValueError(
+            "`forms`, `entity_ids` and `priors` must have the same length. "
+            f"Received: {len(forms)} forms, ids of shape {ids.shape}, priors of {priors.shape}."
+        )
+    if not np.issubdtype(ids.dtype, np.integer):
+        raise ValueError(f"`entity_ids` must be integers. Received: dtype {ids.dtype}.")
+    largest = np.iinfo(np.int32).max
+    if ids.min() < 0 or ids.max() > largest:
+        index = int(np.argmax((ids < 0) | (ids > largest)))
+        raise ValueError(
+            f"`entity_ids` must lie in [0, {largest}]. Received: {ids[index]} at {index}."
+        )
+    if np.isnan(priors).any():
+        index = int(np.argmax(np.isnan(priors)))
+        raise ValueError(f"`priors` must be numbers. Received: NaN at {index}.")
+    return forms, ids, priors

@@ -1,0 +1,105 @@
+"""Whole words as tokens, for models trained from scratch."""
+
+import collections
+import itertools
+
+import tensorflow as tf
+
+from kgkeras.checks import positive_int
+from kgkeras.text.string_table import StringTable
+from kgkeras.text.words import checked_markers, marker_index, normalise, split_words
+
+_SPECIAL = ("[PAD]", "[UNK]", "[START]", "[END]")
+_CHUNK = 4096  # texts counted at once
+
+
+class WordTokenizer(tf.Module):
+    """Maps every word to one id by its normal form.
+
+    Ids 0 to 3 are padding, unknown, start and end; the markers follow, then the words.
+
+    Args:
+        vocabulary: Sequence of distinct normalised words (see `normalise`).
+        markers: Strings such as `"<e1>"` that have an id of their own.
+
+    Call arguments:
+        words: string ragged tensor `(batch, words)`, as `split_words(texts, markers).words`.
+
+    Returns:
+        int32 ragged tensor `(batch, words, 1)`.
+
+    Raises:
+        ValueError: If the vocabulary is empty, a word occurs twice or is not in normal form, or
+            the markers are not distinct non-empty strings.
+    """
+
+    def __init__(self, vocabulary, markers=()):
+        super().__init__(name="word_tokenizer")
+        self.vocabulary = _checked_vocabulary(vocabulary)
+        self.markers = checked_markers(markers)
+        self.pad_id, self.unknown_id, self.start_id, self.end_id = range(len(_SPECIAL))
+        first = len(_SPECIAL) + len(self.markers)
+        self.vocabulary_size = first + len(self.vocabulary)
+        self._table = StringTable(
+            (word.encode() for word in self.vocabulary), range(first, self.vocabulary_size), "words"
+        )
+
+    @classmethod
+    def from_texts(cls, texts, max_size=None, min_count=1, markers=()):
+        """The tokenizer of the most frequent words of `texts`; of two as frequent, the first.
+
+        Args:
+            texts: Iterable of strings.
+            max_size: Most words to keep, None for all.
+            min_count: A word that occurs less often is left out.
+            markers: As in the constructor.
+
+        Raises:
+            ValueError: If no word is left.
+        """
+        max_size = None if max_size is None else positive_int("max_size", max_size)
+        min_count = positive_int("min_count", min_count)
+        counts = collections.Counter()
+        texts = iter(texts)
+        while chunk := list(itertools.islice(texts, _CHUNK)):
+            normalised = split_words(chunk, markers).normalised.flat_values
+            words, _, times = tf.unique_with_counts(normalised)
+            counts.update(dict(zip(words.numpy().tolist(), times.numpy().tolist(), strict=True)))
+        del counts[b""]  # the markers
+        kept = [word.decode() for word, count in counts.items() if count >= min_count]
+        if not kept:
+            raise ValueError(
+                f"`texts` must have a word that occurs at least min_count={min_count} times. "
+                f"Received: {len(counts)} different words."
+            )
+        kept.sort(key=lambda word: (-counts[word.encode()], word))
+        return cls(kept[:max_size], markers)
+
+    def __call__(self, words):
+        """Returns the id of each word."""
+        flat = words.flat_values
+        ids = self._table(normalise(flat))
+        ids = tf.where(ids < 0, self.unknown_id, ids)
+        marker = marker_index(flat, self.markers)
+        ids = tf.where(marker < 0, ids, marker + len(_SPECIAL))
+        return words.with_flat_values(tf.RaggedTensor.from_uniform_row_length(ids, 1))
+
+
+def _checked_vocabulary(vocabulary):
+    if isinstance(vocabulary, (str, bytes)) or not len(vocabulary):
+        raise ValueError(
+            f"`vocabulary` must be a non-empty sequence of words. Received: {vocabulary!r}."
+        )
+    vocabulary = tuple(vocabulary)
+    if len(set(vocabulary)) != len(vocabulary):
+        word, times = collections.Counter(vocabulary).most_common(1)[0]
+        raise ValueError(f"`vocabulary` must not repeat a word. Received: {word!r} {times} times.")
+    split = split_words(vocabulary)
+    single = split.words.row_lengths() == 1
+    normalised = tf.strings.reduce_join(split.normalised, axis=-1)
+    for index in tf.where(~(single & (normalised == tf.constant(vocabulary))))[:1, 0].numpy():
+        raise ValueError(
+            "Each word of `vocabulary` must be one word in normal form (see `normalise`). "
+            f"Received: {vocabulary[index]!r} at {index}."
+        )
+    return vocabulary

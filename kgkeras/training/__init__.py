@@ -1,0 +1,17 @@
+"""What surrounds `fit`: configuration, devices, seeds, runs that can be resumed."""
+
+from kgkeras.training.config import parse_config, setting
+from kgkeras.training.devices import make_strategy
+from kgkeras.training.resume import Resume
+from kgkeras.training.run import TrainingRun, write_json
+from kgkeras.training.seeds import set_seed
+
+__all__ = [
+    "Resume",
+    "TrainingRun",
+    "make_strategy",
+    "parse_config",
+    "set_seed",
+    "setting",
+    "write_json",
+]

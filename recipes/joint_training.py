@@ -1,0 +1,294 @@
+"""A text model that looks its entities up in a knowledge graph, trained together with the graph.
+
+Trains three models on the same texts, from the same seed: text alone; the control, which has the
+same graph with its entities shuffled, so that every name brings another entity's knowledge; and the
+fused model. Prints a table, draws learning curves and the weight of knowledge at each word, exports
+the fused model as a SavedModel, and says how to serve and ask it.
+
+    python recipes/joint_training.py
+    python recipes/joint_training.py --data semeval --encoder FOLDER_OF_MINILM
+"""
+
+import dataclasses
+import json
+import pathlib
+import shlex
+import time
+
+import keras
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import kgkeras  # noqa: F401  (first: it sets TensorFlow's defaults)
+from kgkeras import datasets, evaluation, export, layers, models, pipelines, scorers, text, training
+from kgkeras.kg import KnowledgeGraph
+from kgkeras.optimizers import MultiRateAdam
+from kgkeras.training import setting
+
+FUSIONS = {
+    "concat": layers.ConcatFusion,
+    "sum": layers.SumFusion,
+    "gated": layers.GatedFusion,
+    "attention": layers.AttentionFusion,
+}
+SCORERS = {"distmult": scorers.DistMult, "complex": scorers.ComplEx, "transe": scorers.TransE}
+NAMES = {"text_only": "text only", "control": "shuffled knowledge", "fused": "fused"}
+# What is right for a small encoder from scratch is not for a pretrained one: (epochs, batch size,
+# learning rate, factor for tables and head).
+SCRATCH = {"epochs": 15, "batch_size": 64, "learning_rate": 2e-3, "new_rate": 5.0}
+PRETRAINED = {"epochs": 5, "batch_size": 32, "learning_rate": 1e-4, "new_rate": 10.0}
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The recipe's whole configuration; what is None depends on the encoder, see above."""
+
+    data: str = setting("geography", "what to learn", ("geography", "semeval"))
+    encoder: str = setting("lstm", "lstm, transformer, a keras-hub preset, or a model's folder")
+    fusion: str = setting("gated", "how knowledge reaches the words", tuple(FUSIONS))
+    scorer: str = setting("distmult", "what judges triples", tuple(SCORERS))
+    dim: int = setting(64, "length of the vectors of entities and small encoders")
+    kg_weight: float = setting(1.0, "weight of the graph's loss beside the task's")
+    epochs: int | None = setting(None, "epochs to train")
+    batch_size: int | None = setting(None, "texts a batch")
+    learning_rate: float | None = setting(None, "learning rate of the text model")
+    new_rate: float | None = setting(None, "times that, for what is new beside the encoder")
+    dtype: str = setting("float32", "precision of a pretrained encoder", ("float32", "bfloat16"))
+    models: str = setting("text_only,control,fused", "which models to train")
+    run: str | None = setting(None, "folder of the run; below runs/joint where None")
+    export: str = setting("saved_models/joint", "folder of the exported versions")
+    seed: int = setting(0, "seed of every random choice")
+    devices: int = setting(1, "replicas: GPUs or, where there are none, logical CPU devices")
+    resume: bool = setting(True, "go on with an interrupted run")
+    limit: int | None = setting(None, "use only so many texts of each split")
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """Texts to classify, the graph that knows about them, and what marks a pair of nominals."""
+
+    texts: datasets.TextTask
+    graph: KnowledgeGraph
+    markers: tuple[str, ...] = ()
+
+    def scores(self, labels, logits):
+        """The figures of some predictions."""
+        predictions = np.argmax(logits, axis=-1)
+        scores = {"accuracy": float(np.mean(predictions == labels))}
+        if self.markers:
+            macro_f1 = evaluation.relation_f1(labels, predictions, self.texts.classes)
+            scores = {"macro_f1": macro_f1, **scores}
+        return scores
+
+
+def load_task(config):
+    """Reads the texts and the graph."""
+    if config.data == "semeval":
+        texts = datasets.load_texts("SemEval-2010-Task-8")
+        graph = datasets.load("WN18RR").train
+        task = Task(texts, graph, ("<e1>", "</e1>", "<e2>", "</e2>"))
+    else:
+        task = Task(datasets.load_texts("geography", seed=config.seed), datasets.load("geography"))
+    splits = {
+        name: getattr(task.texts, name).take(config.limit) for name in ("train", "valid", "test")
+    }
+    return dataclasses.replace(task, texts=dataclasses.replace(task.texts, **splits))
+
+
+def make_encoder(config, task):
+    """A new encoder and its tokenizer."""
+    if config.encoder in ("lstm", "transformer"):
+        tokenizer = text.WordTokenizer.from_texts(task.texts.train.texts, markers=task.markers)
+        size = tokenizer.vocabulary_size
+        if config.encoder == "lstm":
+            return text.LSTMEncoder(size, config.dim, dropout=0.1), tokenizer
+        encoder = text.TransformerEncoder(
+            size, config.dim, num_layers=2, num_heads=4, max_length=128, dropout=0.1
+        )
+        return encoder, tokenizer
+    dtype = "mixed_bfloat16" if config.dtype == "bfloat16" else "float32"
+    return text.load_encoder(config.encoder, markers=task.markers, dtype=dtype)
+
+
+def make_model(config, task, encoder, tokenizer, graph):
+    """A compiled model; the text-only twin where there is no graph."""
+    head = layers.ClassificationHead(
+        len(task.texts.classes), hidden_dim=config.dim, dropout=0.1, name="head"
+    )
+    parts = {}
+    if graph is not None:
+        scorer = SCORERS[config.scorer](name="scorer")
+        parts = {
+            "triples": layers.TripleEmbedding.from_sizes(
+                graph.num_entities,
+                graph.num_relations,
+                config.dim,
+                scorer.relation_dim(config.dim),
+            ),
+            "fusion": FUSIONS[config.fusion](name="fusion"),
+            "scorer": scorer,
+            "kg_weight": config.kg_weight,
+        }
+    if task.markers:
+        starts = [tokenizer.start_id, *tokenizer.marker_ids[::2]]
+        parts["pooling"] = layers.TokenPooling(starts, name="pooling")
+    model = models.JointModel(encoder, head, **parts)
+    steps = config.epochs * pipelines.steps_per_epoch(len(task.texts.train), config.batch_size)
+    new = ("table", "fusion", "reader", "head")
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, steps, warmup_target=config.learning_rate, warmup_steps=max(steps // 20, 1)
+    )
+    rates = dict.fromkeys(new, config.new_rate)
+    # Without XLA: on a CPU it takes longer to compile these models than it saves.
+    model.compile(
+        MultiRateAdam(schedule, rates, clipnorm=1.0),
+        loss=head.loss(),
+        metrics=[head.accuracy()],
+        jit_compile=False,
+    )
+    return model
+
+
+def train(config, task, name):
+    """Trains one of the three models, or goes on with it.
+
+    Returns:
+        The model with its best weights, its preprocessor and its history.
+    """
+    training.set_seed(config.seed)
+    graph = task.graph
+    if name != "fused":
+        graph = task.graph.shuffled(config.seed) if name == "control" else None
+    with training.make_strategy(config.devices).scope():
+        encoder, tokenizer = make_encoder(config, task)
+        model = make_model(config, task, encoder, tokenizer, graph)
+    linker = text.DictionaryLinker.from_graph(task.graph)
+    preprocessor = text.Preprocessor(tokenizer, linker, sequence_length=128)
+    run = training.TrainingRun(
+        pathlib.Path(config.run) / name,
+        config,
+        monitor="val_accuracy",
+        resume=config.resume,
+    )
+    first_epoch = run.restore(model)
+    if not run.finished:
+        learn, valid = task.texts.train, task.texts.valid
+        encoded = pipelines.encode_texts(preprocessor, learn.texts)
+        model.fit(
+            pipelines.joint_batches(
+                encoded,
+                learn.labels,
+                graph,
+                batch_size=config.batch_size,
+                first_epoch=first_epoch,
+                seed=config.seed,
+            ),
+            initial_epoch=first_epoch,
+            epochs=config.epochs,
+            steps_per_epoch=pipelines.steps_per_epoch(len(learn), config.batch_size),
+            validation_data=_batches(config, preprocessor, valid),
+            callbacks=run.callbacks(),
+            shuffle=False,
+        )
+    run.load_best(model)
+    return model, preprocessor, run.history()
+
+
+def _batches(config, preprocessor, texts):
+    encoded = pipelines.encode_texts(preprocessor, texts.texts)
+    return pipelines.text_batches(encoded, texts.labels, 4 * config.batch_size)
+
+
+def report(config, task, figures, histories, console):
+    """Prints the table of all models and draws their learning curves."""
+    table = Table(title=f"{config.data}, {config.encoder}, {config.fusion}, seed {config.seed}")
+    for column in ("model", *next(iter(figures.values()))):
+        table.add_column(column)
+    for name, row in figures.items():
+        table.add_row(NAMES[name], *(f"{value:.4f}" for value in row.values()))
+    console.print(table)
+    curves = evaluation.plot_histories(
+        {NAMES[name]: history for name, history in histories.items()},
+        ("loss", "val_accuracy", "kg_loss"),
+        pathlib.Path(config.run) / "learning_curves.png",
+    )
+    console.print(f"Learning curves: {curves}")
+
+
+def explain(config, task, model, preprocessor, console):
+    """Draws how much knowledge enters the words of a few test sentences."""
+    if not model.fusion.weighs:
+        return
+    sentences = task.texts.test.texts[:4]
+    words, weights = evaluation.word_weights(model, preprocessor, sentences)
+    path = pathlib.Path(config.run) / "word_weights.png"
+    console.print(f"Knowledge at words: {evaluation.plot_word_weights(words, weights, path)}")
+
+
+def publish(config, task, model, preprocessor, figures, console):
+    """Exports the model, and says how to serve and ask it."""
+    folder = export.export_joint_model(
+        model,
+        preprocessor,
+        task.graph,
+        task.texts.classes,
+        config.export,
+        samples=task.texts.test.texts[:8],
+        card={"data": config.data, "config": dataclasses.asdict(config), "metrics": figures},
+    )
+    base = folder.parent
+    request = json.dumps({"instances": [task.texts.test.texts[0]]})
+    console.print(f"Exported: {folder}\n\nServe it, and ask it from another shell:", soft_wrap=True)
+    console.print(
+        f"  kgkeras serve --model_name {base.name} --model_base_path {base} --rest_api_port 8501\n"
+        f"  curl -d {shlex.quote(request)} http://127.0.0.1:8501/v1/models/{base.name}:predict",
+        soft_wrap=True,
+        markup=False,
+        highlight=False,
+    )
+
+
+def complete(config):
+    """Fills in what depends on the encoder."""
+    scratch = config.encoder in ("lstm", "transformer")
+    defaults = SCRATCH if scratch else PRETRAINED
+    missing = {name: value for name, value in defaults.items() if getattr(config, name) is None}
+    if config.run is None:
+        name = config.encoder if scratch else "pretrained"
+        missing["run"] = f"runs/joint/{config.data}-{name}-{config.fusion}-{config.seed}"
+    return dataclasses.replace(config, **missing)
+
+
+def main(config):
+    """Runs the recipe; returns its headline figures."""
+    config = complete(config)
+    console = Console()
+    start = time.perf_counter()
+    task = load_task(config)
+    console.print(f"{len(task.texts.train)} training texts; {task.graph}")
+    figures, histories = {}, {}
+    for name in config.models.split(","):
+        console.rule(NAMES[name])
+        model, preprocessor, histories[name] = train(config, task, name)
+        test = task.texts.test
+        logits = model.predict(_batches(config, preprocessor, test), verbose=0)
+        figures[name] = task.scores(test.labels, logits)
+    report(config, task, figures, histories, console)
+    if "fused" in figures:
+        explain(config, task, model, preprocessor, console)
+        publish(config, task, model, preprocessor, figures, console)
+    headline = {
+        ("" if name == "fused" else name + "_") + figure: round(value, 4)
+        for name, row in figures.items()
+        for figure, value in row.items()
+    }
+    seconds = round(time.perf_counter() - start, 1)
+    result = {"recipe": "joint_training", **headline, "seed": config.seed, "seconds": seconds}
+    training.write_json(pathlib.Path(config.run) / "metrics.json", result)
+    print(json.dumps(result))
+    return result
+
+
+if __name__ == "__main__":
+    main(training.parse_config(Config, __doc__))

@@ -1,0 +1,66 @@
+"""The process: what keeps it from starting, how it stops, what it says when it is at fault."""
+
+import asyncio
+import concurrent.futures
+import shutil
+import socket
+import time
+
+import httpx
+import pytest
+import tensorflow as tf
+
+from kgkeras.serving import Code, StatusError, serve
+from kgkeras.serving.rest import create_app
+from kgkeras.serving.warmup import WARMUP_FILE
+
+
+def test_sigterm_lets_calls_finish(second):
+    url = second.wait()
+    body = {"signature_name": "slow", "instances": [500_000]}
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(httpx.post, f"{url}/v1/models/kinds:predict", json=body, timeout=60)
+        time.sleep(0.5)  # for the request to arrive; it takes several times as long to answer
+        assert not slow.done()
+        assert second.stop() == 0
+        assert slow.result().json() == {"predictions": [500_000]}
+    assert "Traceback" not in second.log.read_text()
+
+
+def test_a_port_that_is_taken(base_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        message = f"Cannot listen on 127.0.0.1 port {port}: Address already in use"
+        with pytest.raises(StatusError, match=message) as error:
+            serve(base_path, rest_api_port=port)
+    assert error.value.code == Code.UNAVAILABLE
+
+
+def test_a_host_that_is_not_ours(base_path):
+    with pytest.raises(StatusError, match=r"Cannot listen on nowhere\.invalid port 0: "):
+        serve(base_path, host="nowhere.invalid", rest_api_port=0)
+
+
+def test_a_version_with_a_bad_warmup_record_is_not_served(base_path, tmp_path):
+    path = tmp_path / "1"
+    shutil.copytree(base_path / "00000002", path)
+    (path / WARMUP_FILE).parent.mkdir()
+    with tf.io.TFRecordWriter(str(path / WARMUP_FILE)) as writer:
+        writer.write(b"\xff\xff")
+    with pytest.raises(StatusError, match=r"Warmup of the SavedModel in .*1 failed: Failed to"):
+        serve(tmp_path, rest_api_port=0)
+
+
+def test_faults_of_the_server_itself_are_answered_in_json():
+    class Faulty:
+        def available(self, spec):
+            raise ZeroDivisionError(spec.name)
+
+    async def ask():
+        transport = httpx.ASGITransport(create_app(Faulty()), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            return await client.get("/v1/models/m")
+
+    response = asyncio.run(ask())
+    assert response.status_code == 500
+    assert response.json() == {"error": "Internal error: ZeroDivisionError"}

@@ -1,0 +1,155 @@
+"""The command line: flags, exit statuses, and how little it imports."""
+
+import subprocess
+import sys
+
+import pytest
+
+import kgkeras
+from kgkeras import cli
+
+
+def run(code):
+    """Runs Python code in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as error:
+        cli.main(["--version"])
+    assert error.value.code == 0
+    assert capsys.readouterr().out == f"kgkeras {kgkeras.__version__}\n"
+
+
+def test_module_runs_the_command_line():
+    completed = subprocess.run(
+        [sys.executable, "-m", "kgkeras", "--help"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert completed.returncode == 0
+    assert completed.stdout.startswith("usage: kgkeras")
+    for name in cli._COMMANDS:
+        assert name in completed.stdout
+
+
+def test_help_and_mistakes_are_told_without_tensorflow(tmp_path):
+    completed = run(
+        "import contextlib, sys\n"
+        "from kgkeras.cli import main\n"
+        "with contextlib.suppress(SystemExit):\n"
+        "    main(['serve', '--help'])\n"
+        f"status = main(['serve', '--model_base_path', {str(tmp_path / 'absent')!r}])\n"
+        "print(status, sorted({'tensorflow', 'keras'} & set(sys.modules)))\n"
+    )
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stdout.splitlines()[-1] == "1 []"
+    assert "--rest_api_port PORT" in completed.stdout
+    assert completed.stderr == (
+        f"kgkeras: error: No folder at the model's base path {tmp_path / 'absent'}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ([], "required: COMMAND"),
+        (["fly"], "invalid choice: 'fly'"),
+        (["serve"], "required: --model_base_path"),
+        (["serve", "--model_base_path=x", "--model", "a"], "unrecognized arguments"),
+        (["serve", "--model_base_path=x", "--rest_api_port=65536"], "from 0 to 65535. Received"),
+        (["serve", "--model_base_path=x", "--rest_api_port=-1"], "from 0 to 65535. Received: '-1'"),
+        (["serve", "--model_base_path=x", "--enable_model_warmup=maybe"], "must be true or false"),
+    ],
+)
+def test_mistakes_in_flags(capsys, flags, message):
+    with pytest.raises(SystemExit) as error:
+        cli.main(flags)
+    assert error.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_flags_reach_the_server(monkeypatch):
+    calls = []
+    monkeypatch.setattr("kgkeras.serving.serve", lambda *args, **flags: calls.append((args, flags)))
+    flags = ["--model_name", "m", "--model_base_path=/models/m", "--host=0.0.0.0"]
+    flags += ["--rest_api_port", "80", "--enable_model_warmup=false"]
+    assert cli.main(["serve", *flags]) == 0
+    assert cli.main(["serve", "--model_base_path", "x"]) == 0
+    assert calls == [
+        (
+            ("/models/m",),
+            {
+                "model_name": "m",
+                "host": "0.0.0.0",
+                "rest_api_port": 80,
+                "enable_model_warmup": False,
+            },
+        ),
+        (
+            ("x",),
+            {
+                "model_name": "default",
+                "host": "127.0.0.1",
+                "rest_api_port": 8501,
+                "enable_model_warmup": True,
+            },
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [("empty", "No versions of the model"), ("broken", "Cannot load the SavedModel in")],
+)
+def test_models_that_cannot_be_served(tmp_path, capsys, damage, message):
+    if damage == "broken":
+        (tmp_path / "1").mkdir()
+        (tmp_path / "1" / "saved_model.pb").write_bytes(b"garbage")
+    flags = ["--model_base_path", str(tmp_path), "--rest_api_port", "0"]
+    assert cli.main(["serve", *flags]) == 1
+    told = capsys.readouterr().err
+    assert f"kgkeras: error: {message}" in told
+    assert "Traceback" not in told
+
+
+def test_an_interrupt_while_the_model_loads(monkeypatch, capsys):
+    def interrupted(*args, **flags):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kgkeras.serving.serve", interrupted)
+    assert cli.main(["serve", "--model_base_path", "x"]) == 1
+    assert "stopped before the model was loaded" in capsys.readouterr().err
+
+
+def test_without_the_extra(monkeypatch, capsys):
+    for name in list(sys.modules):
+        if name == "kgkeras.serving" or name.startswith("kgkeras.serving."):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert cli.main(["serve", "--model_base_path", "x"]) == 1
+    assert "needs uvicorn: pip install 'kgkeras[serve]'" in capsys.readouterr().err
+
+
+def test_download(monkeypatch, capsys, tmp_path, shared_data):
+    monkeypatch.setenv("KGKERAS_DATA", str(shared_data))
+    assert cli.main(["download", "NATIONS", "Geography"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        "nations",
+        "geography",
+    ]
+    monkeypatch.setenv("KGKERAS_DATA", str(tmp_path / "absent"))
+    assert cli.main(["download", "nations"]) == 1
+    assert "KGKERAS_DATA must name a folder" in capsys.readouterr().err
+
+
+def test_download_of_what_nobody_knows(capsys):
+    assert cli.main(["download", "geography", "atlantis"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "must be among" in captured.err
+    assert "Received: 'atlantis'" in captured.err

@@ -1,0 +1,254 @@
+import gc
+import random
+import subprocess
+import sys
+import tempfile
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kgkeras.kg import KnowledgeGraph, Texts
+from kgkeras.text import DictionaryLinker, split_words
+
+FORMS = ["New York", "New York City", "York", "Côte d'Ivoire", "U.S.", "São Tomé", "city"]
+
+
+@pytest.fixture
+def linker():
+    return DictionaryLinker(FORMS, range(len(FORMS)))
+
+
+def link(linker, *texts):
+    return linker(split_words(texts)).to_list()
+
+
+def longest_match(dictionary, words, max_words):
+    """Leftmost-longest matching, one word after the other; `dictionary` maps tuples to ids."""
+    ids, starts, position = [-1] * len(words), [False] * len(words), 0
+    while position < len(words):
+        for length in range(max_words, 0, -1):
+            form = tuple(words[position : position + length])
+            if len(form) == length and form in dictionary:
+                ids[position : position + length] = [dictionary[form]] * length
+                starts[position] = True
+                position += length
+                break
+        else:
+            position += 1
+    return ids, starts
+
+
+SPELLINGS = {"a": "aAáÅ", "b": "bB", "e": "eEé", "'": "'’", "-": "-–"}
+word = st.sampled_from(sorted(SPELLINGS))
+form = st.lists(word, min_size=1, max_size=5)
+
+
+@given(
+    forms=st.lists(st.tuples(form, st.integers(0, 4), st.integers(0, 2)), min_size=1, max_size=12),
+    sentences=st.lists(st.lists(word, max_size=25), min_size=1, max_size=4),
+    seed=st.integers(0, 99),
+)
+@settings(deadline=None, max_examples=30)
+def test_equals_longest_match_whatever_the_spelling(forms, sentences, seed):
+    chance = random.Random(seed)
+
+    def spell(words):
+        return " ".join(chance.choice(SPELLINGS[word]) for word in words)
+
+    ids, priors = [i for _, i, _ in forms], [p for _, _, p in forms]
+    linker = DictionaryLinker([spell(words) for words, _, _ in forms], ids, priors, max_words=5)
+    dictionary = {}
+    for words, entity, _ in sorted(forms, key=lambda row: (-row[2], row[1])):
+        dictionary.setdefault(tuple(words), entity)
+    texts = [spell(words) for words in sentences]
+    mentions = linker.mentions(split_words(texts))
+    expected = [longest_match(dictionary, words, 5) for words in sentences]
+    assert mentions.entity_ids.to_list() == [ids for ids, _ in expected]
+    assert mentions.starts.to_list() == [starts for _, starts in expected]
+    # A batch is what its texts are one by one.
+    assert mentions.entity_ids.to_list() == [link(linker, text)[0] for text in texts]
+
+
+def test_the_longest_form_wins(linker):
+    assert link(linker, "in New York City, new york or York") == [
+        [-1, 1, 1, 1, -1, 0, 0, -1, 2],
+    ]
+
+
+def test_the_leftmost_form_wins():
+    linker = DictionaryLinker(["a b", "b c d"], [0, 1])
+    assert link(linker, "a b c d", "b c d") == [[0, 0, -1, -1], [1, 1, 1]]
+
+
+def test_no_mention_crosses_texts(linker):
+    assert link(linker, "in new", "york", "", "") == [[-1, -1], [2], [], []]
+
+
+def test_punctuation_belongs_to_forms(linker):
+    assert link(linker, "Cote d’Ivoire (U.S.)!") == [[3, 3, 3, 3, -1, 4, 4, 4, 4, -1, -1]]
+    assert link(linker, "U S") == [[-1, -1]]
+
+
+def test_starts_tell_neighbours_apart(linker):
+    mentions = linker.mentions(split_words(["york york new york x"]))
+    assert mentions.entity_ids.to_list() == [[2, 2, 0, 0, -1]]
+    assert mentions.starts.to_list() == [[True, True, True, False, False]]
+
+
+def test_a_long_text_is_read_to_its_end():
+    linker = DictionaryLinker(["a a", "b"], [0, 1])
+    mentions = linker.mentions(split_words(["a " * 1001 + "b"]))
+    assert mentions.entity_ids.to_list() == [[0] * 1000 + [-1, 1]]
+    assert mentions.starts.to_list() == [[True, False] * 500 + [False, True]]
+
+
+def test_markers_never_link_nor_join():
+    linker = DictionaryLinker(["<e1>", "new york", "e1"], [0, 1, 2])
+    words = split_words(["<e1>new york</e1> new <e1>york <e1>"], ("<e1>", "</e1>"))
+    assert linker(words).to_list() == [[-1, 1, 1, -1, -1, -1, -1, -1]]
+
+
+def test_text_without_entities(linker):
+    assert link(linker, "nothing here", "", "–") == [[-1, -1], [], [-1]]
+    assert linker(split_words([])).to_list() == []
+
+
+def test_the_highest_prior_wins_then_the_lowest_id():
+    assert link(DictionaryLinker(["x", "X"], [1, 0], [2, 1]), "x") == [[1]]
+    assert link(DictionaryLinker(["x", "X"], [1, 0], [1, 1]), "x") == [[0]]
+    assert link(DictionaryLinker(["x", "X"], [1, 0]), "x") == [[0]]
+
+
+def test_forms_that_are_too_long_are_left_out_and_counted():
+    linker = DictionaryLinker(["a b c", "a b", "a"], [0, 1, 2], max_words=2)
+    assert (linker.num_forms, linker.num_too_long, linker.max_words) == (2, 1, 2)
+    assert link(linker, "a b c") == [[1, 1, -1]]
+    assert DictionaryLinker(["a"], [0]).max_words == 1
+
+
+def test_forms_in_more_than_one_chunk(monkeypatch):
+    monkeypatch.setattr("kgkeras.text.linker._CHUNK", 2)
+    linker = DictionaryLinker(FORMS, range(len(FORMS)))
+    assert link(linker, *FORMS) == [
+        [entity] * len(link(linker, form)[0]) for entity, form in enumerate(FORMS)
+    ]
+
+
+def graph(aliases=None):
+    texts = Texts(names=("Paris", "", "Ada_Lovelace", "Paris"), aliases=aliases)
+    return KnowledgeGraph(
+        ("Q1", "Great_Hall", "Q3", "Q4"),
+        ("knows",),
+        [(0, 0, 1), (2, 0, 3), (1, 0, 3), (3, 0, 3)],
+        entity_texts=texts,
+    )
+
+
+def test_from_graph_takes_names_and_aliases_and_prefers_the_connected():
+    linker = DictionaryLinker.from_graph(graph(((), ("hall", " "), ("Countess_of L.",), ())))
+    assert link(linker, "Paris great hall hall", "ada lovelace Q1", "countess of l.") == [
+        [3, 1, 1, 1],
+        [2, 2, -1],
+        [2, 2, 2, 2],
+    ]
+
+
+def test_from_graph_with_priors():
+    assert link(DictionaryLinker.from_graph(graph(), [2, 0, 0, 1]), "paris") == [[0]]
+    with pytest.raises(ValueError, match=r"one number for each of 4 entities.*\(3,\)"):
+        DictionaryLinker.from_graph(graph(), [2, 0, 0])
+
+
+def test_inside_a_pipeline(linker):
+    texts = ["new york", "x", "the U.S. of new york city"] * 5
+    dataset = tf.data.Dataset.from_tensor_slices(texts).batch(4)
+    dataset = dataset.map(lambda t: linker(split_words(t)), num_parallel_calls=tf.data.AUTOTUNE)
+    assert [row for batch in dataset for row in batch.to_list()] == link(linker, *texts)
+
+
+CLIENT = """
+import sys
+import tensorflow as tf, tensorflow_text
+serve = tf.saved_model.load(sys.argv[1])
+ids = serve.signatures["serving_default"](text=tf.constant(["in New York City", "são"]))
+assert ids["entity_ids"].numpy().tolist() == [[-1, 1, 1, 1], [-1, -1, -1, -1]]
+assert not any(name.split(".")[0] in ("kgkeras", "keras_hub") for name in sys.modules)
+"""
+
+
+def test_travels_as_an_asset(linker, tmp_path):
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="text")])
+    def serve(text):
+        return {"entity_ids": linker(split_words(text)).to_tensor(-1)}
+
+    archive = keras.export.ExportArchive()
+    archive.track(linker)
+    archive.add_endpoint("serving_default", serve)
+    archive.write_out(str(tmp_path / "model"), verbose=False)
+    assert (tmp_path / "model" / "assets" / "surface_forms.tsv").is_file()
+    (tmp_path / "model").rename(tmp_path / "elsewhere")
+    command = [sys.executable, "-I", "-c", CLIENT, str(tmp_path / "elsewhere")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_temporary_files_go_with_the_linker(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    linker = DictionaryLinker(["a"], [0])
+    gc.collect()
+    assert list(tmp_path.glob("*/surface_forms.tsv"))
+    assert link(linker, "a") == [[0]]
+    del linker
+    gc.collect()
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_file_does_not_depend_on_the_order_of_forms(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    order = np.random.default_rng(0).permutation(len(FORMS))
+    kept = [DictionaryLinker([FORMS[i] for i in rows], rows) for rows in (range(7), order)]
+    first, second = (path.read_bytes() for path in tmp_path.glob("*/*.tsv"))
+    assert first == second
+    assert first.count(b"\n") == len(FORMS) == kept[0].num_forms
+
+
+@pytest.mark.parametrize(
+    ("forms", "ids", "priors", "message"),
+    [
+        ([], [], None, "at least one form. Received: none"),
+        (["a", "b"], [0], None, "same length. Received: 2 forms"),
+        (["a", "b"], [0, 1], [1.0], "same length. Received: 2 forms"),
+        (["a", "b"], [0, -1], None, r"must lie in \[0, 2147483647\]. Received: -1 at 1"),
+        (["a", "b"], [0, 2**31], None, "Received: 2147483648 at 1"),
+        (["a"], [0.5], None, "must be integers. Received: dtype float64"),
+        (["a", ""], [0, 1], None, "at least one word. Received: '' at 1"),
+        (["a", " \u200b"], [0, 1], None, "at least one word. Received: .* at 1"),
+        (["a", b"b"], [0, 1], None, r"must be a string. Received: b'b' \(type bytes\) at 1"),
+        (["a", "b"], [0, 1], [0, float("nan")], "must be numbers. Received: NaN at 1"),
+        (["a b c d e f g h i"], [0], None, "at most max_words=8 words. Received: 1 forms, the"),
+    ],
+)
+def test_refuses(forms, ids, priors, message):
+    with pytest.raises(ValueError, match=message):
+        DictionaryLinker(forms, ids, priors)
+
+
+def test_refuses_max_words():
+    with pytest.raises(ValueError, match="`max_words` must be a positive integer"):
+        DictionaryLinker(["a"], [0], max_words=0)
+
+
+@pytest.mark.slow
+def test_a_million_forms():
+    letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+    rng = np.random.default_rng(0)
+    parts = ["".join(row) for row in rng.choice(letters, (1000, 6))]
+    forms = [f"{parts[i // 1000]} {parts[i % 1000]}" for i in range(1_000_000)]
+    linker = DictionaryLinker(forms, range(len(forms)))
+    chosen = rng.integers(0, len(forms), 100)
+    expected = linker(split_words([forms[i] for i in chosen]))
+    assert expected.to_list() == [[i, i] for i in chosen]

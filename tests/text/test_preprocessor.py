@@ -1,0 +1,113 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kgkeras.text import DictionaryLinker, Preprocessor, WordPieceTokenizer, WordTokenizer
+
+MARKERS = ("<e1>", "</e1>")
+TEXTS = ["<e1>São Tomé</e1> and paris x", "", "paris paris", "no one at all, no, no, no"]
+
+
+@pytest.fixture(scope="module")
+def linker():
+    return DictionaryLinker(["sao tome", "Paris"], [7, 3])
+
+
+@pytest.fixture(scope="module", params=["words", "pieces"])
+def tokenizer(request, bert_vocabulary):
+    if request.param == "words":
+        return WordTokenizer.from_texts(TEXTS, markers=MARKERS)
+    return WordPieceTokenizer.from_vocabulary(bert_vocabulary, markers=MARKERS)
+
+
+def test_frames_cuts_and_pads():
+    tokenizer = WordTokenizer(["a", "b", "c"])  # ids 4, 5, 6
+    out = Preprocessor(tokenizer, sequence_length=5)(["a b", "", "a b c", "a b c a"])
+    np.testing.assert_array_equal(
+        out["token_ids"],
+        [[2, 4, 5, 3, 0], [2, 3, 0, 0, 0], [2, 4, 5, 6, 3], [2, 4, 5, 6, 3]],
+    )
+    np.testing.assert_array_equal(out["padding_mask"].numpy().sum(axis=1), [4, 2, 5, 5])
+    np.testing.assert_array_equal(out["padding_mask"], out["token_ids"].numpy() != 0)
+    np.testing.assert_array_equal(out["entity_ids"], np.full((4, 5), -1))
+    assert {name: value.dtype for name, value in out.items()} == {
+        "token_ids": tf.int32,
+        "padding_mask": tf.bool,
+        "entity_ids": tf.int32,
+    }
+
+
+def test_every_piece_of_a_linked_word_has_the_entity(bert_vocabulary, linker):
+    tokenizer = WordPieceTokenizer.from_vocabulary(bert_vocabulary, markers=MARKERS)
+    out = Preprocessor(tokenizer, linker, sequence_length=14)(TEXTS[:1])
+    pieces = [bert_vocabulary[i] for i in out["token_ids"][0]]
+    assert pieces == [
+        *["[CLS]", "[unused0]", "s", "##a", "##o", "t", "##o", "##m", "##e", "[unused1]"],
+        *["a", "##n", "##d", "[SEP]"],
+    ]
+    assert out["entity_ids"][0].numpy().tolist() == [-1, -1, *[7] * 7, -1, -1, -1, -1, -1]
+
+
+def test_linked(tokenizer, linker):
+    preprocessor = Preprocessor(tokenizer, linker)
+    linked = preprocessor.linked(TEXTS, max_mentions=2)
+    assert linked.dtype == tf.int32
+    assert linked.numpy().tolist() == [[7, 3], [-1, -1], [3, 3], [-1, -1]]
+    assert preprocessor.linked(TEXTS, max_mentions=1).numpy().tolist() == [[7], [-1], [3], [-1]]
+    assert Preprocessor(tokenizer).linked(TEXTS, 2).numpy().tolist() == [[-1, -1]] * 4
+
+
+def test_a_batch_is_its_texts_one_by_one(tokenizer, linker):
+    preprocessor = Preprocessor(tokenizer, linker, sequence_length=9)
+    whole = preprocessor(TEXTS)
+    for row, text in enumerate(TEXTS):
+        for name, value in preprocessor([text]).items():
+            np.testing.assert_array_equal(value[0], whole[name][row], err_msg=name)
+
+
+def test_inside_a_pipeline(tokenizer, linker):
+    preprocessor = Preprocessor(tokenizer, linker, sequence_length=9)
+    dataset = tf.data.Dataset.from_tensor_slices(TEXTS).batch(4)
+    dataset = dataset.map(preprocessor, num_parallel_calls=tf.data.AUTOTUNE)
+    assert {tuple(spec.shape) for spec in dataset.element_spec.values()} == {(None, 9)}
+    (batch,) = dataset
+    for name, value in preprocessor(TEXTS).items():
+        np.testing.assert_array_equal(batch[name], value, err_msg=name)
+
+
+@pytest.mark.parametrize("texts", [[], ["", b"\xff\x00"]])
+def test_odd_batches(tokenizer, linker, texts):
+    out = Preprocessor(tokenizer, linker, sequence_length=6)(texts)
+    assert {value.shape for value in out.values()} == {(len(texts), 6)}
+
+
+def test_exports(bert_vocabulary, linker, tmp_path):
+    tokenizer = WordPieceTokenizer.from_vocabulary(bert_vocabulary, markers=MARKERS)
+    preprocessor = Preprocessor(tokenizer, linker, sequence_length=12)
+    archive = keras.export.ExportArchive()
+    archive.track(preprocessor)
+    archive.add_endpoint(
+        "serve",
+        lambda text: {**preprocessor(text), "linked": preprocessor.linked(text, 3)},
+        [tf.TensorSpec((None,), tf.string, name="text")],
+    )
+    archive.write_out(str(tmp_path), verbose=False)
+    loaded = tf.saved_model.load(str(tmp_path))
+    served = loaded.signatures["serve"](text=tf.constant(TEXTS))
+    expected = {**preprocessor(TEXTS), "linked": preprocessor.linked(TEXTS, 3)}
+    assert served.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(served[name], value, err_msg=name)
+
+
+def test_refuses():
+    tokenizer = WordTokenizer(["a"])
+    with pytest.raises(ValueError, match=r"must have room for a piece .*Received: 2"):
+        Preprocessor(tokenizer, sequence_length=2)
+    with pytest.raises(ValueError, match="`sequence_length` must be a positive integer"):
+        Preprocessor(tokenizer, sequence_length=0.5)
+    with pytest.raises(ValueError, match="`max_mentions` must be a positive integer"):
+        Preprocessor(tokenizer).linked(["a"], 0)
+    with pytest.raises(ValueError, match="`texts` must be a batch of strings"):
+        Preprocessor(tokenizer)("a")

@@ -1,0 +1,53 @@
+"""Two replicas see what one sees. Devices are fixed when TensorFlow starts: own processes."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+_SCRIPT = """
+import json, sys
+import keras
+from kgkeras import layers, training
+from tests import toy
+
+devices = int(sys.argv[1])
+training.set_seed(3)
+with training.make_strategy(devices).scope():
+    model = toy.model(layers.GatedFusion())
+facts = toy.graph()
+inputs, labels = toy.claims(facts, 128)
+log = toy.fit(model, facts, inputs, labels, 3, validation_data=(inputs, labels))
+log["weights"] = [float(abs(w).sum()) for w in model.get_weights()]
+print(json.dumps(log))
+"""
+
+
+def _train(devices):
+    run = subprocess.run(
+        [sys.executable, "-c", _SCRIPT, str(devices)], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    return json.loads(run.stdout.strip().splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_one_replica_equals_two():
+    one, two = _train(1), _train(2)
+    assert one.keys() == two.keys()
+    for name in one:
+        np.testing.assert_allclose(two[name], one[name], rtol=2e-4, err_msg=name)
+
+
+def test_too_late_to_split_the_cpu():
+    import tensorflow as tf
+
+    from kgkeras import training
+
+    tf.constant(1)
+    with pytest.raises(RuntimeError, match="Call `make_strategy` before anything else"):
+        training.make_strategy(64)
+    with pytest.raises(ValueError, match="`devices` must be a positive integer"):
+        training.make_strategy(0)

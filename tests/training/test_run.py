@@ -1,0 +1,175 @@
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from kgkeras import layers, training
+from tests import toy
+
+CONFIG = {"rate": 1e-2}
+
+
+def _model():
+    keras.utils.set_random_seed(3)
+    head = layers.ClassificationHead(2, hidden_dim=16, dropout=0.3)
+    return toy.model(layers.GatedFusion(), head=head)
+
+
+def _train(folder, epochs=4, patience=None, resume=True, config=CONFIG):
+    facts = toy.graph()
+    inputs, labels = toy.claims(facts, 128)
+    model = _model()
+    run = training.TrainingRun(
+        folder, config, monitor="val_accuracy", patience=patience, resume=resume
+    )
+    first_epoch = run.restore(model)
+    if not run.finished:
+        toy.fit(
+            model,
+            facts,
+            inputs,
+            labels,
+            epochs,
+            first_epoch=first_epoch,
+            validation_data=(inputs, labels),
+            callbacks=run.callbacks(),
+        )
+    return model, run, first_epoch
+
+
+class _Killed(Exception):
+    pass
+
+
+class _KillAt(keras.callbacks.Callback):
+    def __init__(self, epoch, moment):
+        super().__init__()
+        self.epoch, self.moment = epoch, moment
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise _Killed
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_interrupted_equals_uninterrupted(tmp_path, when, monkeypatch):
+    whole, whole_run, _ = _train(tmp_path / "whole")
+
+    callbacks = training.TrainingRun.callbacks
+
+    def killing(run):
+        listed = callbacks(run)
+        # Before: the epoch is logged, but its state not yet written.
+        place = len(listed) - 1 if when == "before" else len(listed)
+        listed.insert(place, _KillAt(1, when))
+        return listed
+
+    monkeypatch.setattr(training.TrainingRun, "callbacks", killing)
+    with pytest.raises(_Killed):
+        _train(tmp_path / "cut")
+    monkeypatch.undo()
+    cut, cut_run, first_epoch = _train(tmp_path / "cut")
+    assert first_epoch == (1 if when == "before" else 2)
+    for one, other in zip(cut.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert cut_run.history() == whole_run.history()
+    assert [row["epoch"] for row in _rows(tmp_path / "cut")] == ["0", "1", "2", "3"]
+
+
+def _rows(folder):
+    with open(folder / "history.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_early_stopping_remembers_its_patience(tmp_path):
+    # Accuracy is a constant from epoch 0 on: nothing ever improves.
+    def stop_epochs(folder, epochs):
+        model = toy.model()
+        inputs, labels = toy.claims(toy.graph(), 64)
+        model.compile(keras.optimizers.SGD(0.0), model.head.loss(), metrics=[model.head.accuracy()])
+        run = training.TrainingRun(folder, CONFIG, monitor="val_accuracy", patience=3)
+        first = run.restore(model)
+        if not run.finished:
+            toy.fit(
+                model,
+                None,
+                inputs,
+                labels,
+                epochs,
+                first_epoch=first,
+                validation_data=(inputs, labels),
+                callbacks=run.callbacks(),
+            )
+        return len(run.history()["loss"]), run
+
+    length, _ = stop_epochs(tmp_path / "whole", 9)
+    assert length == 4
+    stop_epochs(tmp_path / "parts", 2)
+    state = next((tmp_path / "parts" / "state").iterdir())
+    os.rename(state, str(state).removesuffix("-finished"))  # as if killed after two epochs
+    length, run = stop_epochs(tmp_path / "parts", 9)
+    assert length == 4
+    assert run.finished
+    assert stop_epochs(tmp_path / "parts", 9)[0] == 4  # a finished run stays as it is
+
+
+def test_killed_process_resumes(tmp_path):
+    """A real `kill -9` in the middle of `fit`."""
+    script = (
+        "import sys; from tests.training import test_run as t;"
+        "print('READY', flush=True); t._train(sys.argv[1], epochs=400)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
+    deadline = time.time() + 120
+    while not list(tmp_path.glob("state/state-00000[3-9]")):
+        assert time.time() < deadline, "no state was written"
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    model = _model()
+    run = training.TrainingRun(tmp_path, CONFIG, monitor="val_accuracy")
+    first_epoch = run.restore(model)
+    assert first_epoch >= 3
+    assert not run.finished
+    assert len(_rows(tmp_path)) == first_epoch
+    run.load_best(model)
+
+
+def test_best_weights(tmp_path):
+    model, run, _ = _train(tmp_path)
+    accuracies = run.history()["val_accuracy"]
+    run.load_best(model)
+    inputs, labels = toy.claims(toy.graph(), 128)
+    best = model.evaluate(inputs, labels, verbose=0, return_dict=True)["accuracy"]
+    np.testing.assert_allclose(best, max(accuracies), rtol=1e-6)
+    assert list((tmp_path / "tensorboard").rglob("events*"))
+
+
+def test_another_configuration_is_refused(tmp_path):
+    _train(tmp_path, epochs=1)
+    with pytest.raises(ValueError, match=r"another configuration \(rate: 0.01 then, 0.5 now\)"):
+        _train(tmp_path, config={"rate": 0.5})
+    _, _, first_epoch = _train(tmp_path, epochs=1, config={"rate": 0.5}, resume=False)
+    assert first_epoch == 0
+
+
+def test_state_of_another_model_is_refused(tmp_path):
+    _train(tmp_path, epochs=1)
+    run = training.TrainingRun(tmp_path, CONFIG, monitor="val_accuracy")
+    with pytest.raises(ValueError, match="holds the state of another model"):
+        run.restore(toy.model())
+
+
+def test_json_is_whole_or_absent(tmp_path):
+    with pytest.raises(TypeError):
+        training.write_json(tmp_path / "x.json", {"a": object()})
+    assert not list(tmp_path.iterdir())
+    training.write_json(tmp_path / "x.json", {"a": 1})
+    assert (tmp_path / "x.json").read_text() == '{\n  "a": 1\n}\n'

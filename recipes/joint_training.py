@@ -11,19 +11,22 @@ the fused model as a SavedModel, and says how to serve and ask it.
 
 import dataclasses
 import json
+import os
 import pathlib
-import shlex
 import time
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+
+# isort: split
+import kgkeras  # before Keras: it sets TensorFlow's defaults
+
+# isort: split
 import keras
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-import kgkeras  # noqa: F401  (first: it sets TensorFlow's defaults)
-from kgkeras import datasets, evaluation, export, layers, models, pipelines, scorers, text, training
-from kgkeras.kg import KnowledgeGraph
-from kgkeras.optimizers import MultiRateAdam
+from kgkeras import evaluation, layers, models, pipelines, scorers, text, training
 from kgkeras.training import setting
 
 FUSIONS = {
@@ -33,11 +36,11 @@ FUSIONS = {
     "attention": layers.AttentionFusion,
 }
 SCORERS = {"distmult": scorers.DistMult, "complex": scorers.ComplEx, "transe": scorers.TransE}
+SMALL = ("lstm", "transformer")
 NAMES = {"text_only": "text only", "control": "shuffled knowledge", "fused": "fused"}
-# What is right for a small encoder from scratch is not for a pretrained one: (epochs, batch size,
-# learning rate, factor for tables and head).
-SCRATCH = {"epochs": 15, "batch_size": 64, "learning_rate": 2e-3, "new_rate": 5.0}
-PRETRAINED = {"epochs": 5, "batch_size": 32, "learning_rate": 1e-4, "new_rate": 10.0}
+# What is right for a small encoder from scratch is not for a pretrained one.
+SCRATCH = dict(epochs=12, batch_size=64, learning_rate=2e-3, new_rate=1.0, table_rate=5.0)
+PRETRAINED = dict(epochs=5, batch_size=32, learning_rate=2e-4, new_rate=5.0, table_rate=50.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,15 +52,16 @@ class Config:
     fusion: str = setting("gated", "how knowledge reaches the words", tuple(FUSIONS))
     scorer: str = setting("distmult", "what judges triples", tuple(SCORERS))
     dim: int = setting(64, "length of the vectors of entities and small encoders")
-    kg_weight: float = setting(1.0, "weight of the graph's loss beside the task's")
+    kg_weight: float = setting(30.0, "weight of the graph's loss beside the task's")
     epochs: int | None = setting(None, "epochs to train")
     batch_size: int | None = setting(None, "texts a batch")
     learning_rate: float | None = setting(None, "learning rate of the text model")
-    new_rate: float | None = setting(None, "times that, for what is new beside the encoder")
+    new_rate: float | None = setting(None, "times that, for the layers beside the encoder")
+    table_rate: float | None = setting(None, "times that, for the tables of entities and relations")
     dtype: str = setting("float32", "precision of a pretrained encoder", ("float32", "bfloat16"))
     models: str = setting("text_only,control,fused", "which models to train")
     run: str | None = setting(None, "folder of the run; below runs/joint where None")
-    export: str = setting("saved_models/joint", "folder of the exported versions")
+    export: str | None = setting("saved_models/joint", "folder of the exported versions")
     seed: int = setting(0, "seed of every random choice")
     devices: int = setting(1, "replicas: GPUs or, where there are none, logical CPU devices")
     resume: bool = setting(True, "go on with an interrupted run")
@@ -68,8 +72,8 @@ class Config:
 class Task:
     """Texts to classify, the graph that knows about them, and what marks a pair of nominals."""
 
-    texts: datasets.TextTask
-    graph: KnowledgeGraph
+    texts: kgkeras.datasets.TextTask
+    graph: kgkeras.kg.KnowledgeGraph
     markers: tuple[str, ...] = ()
 
     def scores(self, labels, logits):
@@ -85,11 +89,14 @@ class Task:
 def load_task(config):
     """Reads the texts and the graph."""
     if config.data == "semeval":
-        texts = datasets.load_texts("SemEval-2010-Task-8")
-        graph = datasets.load("WN18RR").train
+        texts = kgkeras.datasets.load_texts("SemEval2010-Task8")
+        graph = kgkeras.datasets.load("WN18RR").train
         task = Task(texts, graph, ("<e1>", "</e1>", "<e2>", "</e2>"))
     else:
-        task = Task(datasets.load_texts("geography", seed=config.seed), datasets.load("geography"))
+        task = Task(
+            kgkeras.datasets.load_texts("geography", seed=config.seed),
+            kgkeras.datasets.load("geography"),
+        )
     splits = {
         name: getattr(task.texts, name).take(config.limit) for name in ("train", "valid", "test")
     }
@@ -98,7 +105,7 @@ def load_task(config):
 
 def make_encoder(config, task):
     """A new encoder and its tokenizer."""
-    if config.encoder in ("lstm", "transformer"):
+    if config.encoder in SMALL:
         tokenizer = text.WordTokenizer.from_texts(task.texts.train.texts, markers=task.markers)
         size = tokenizer.vocabulary_size
         if config.encoder == "lstm":
@@ -108,13 +115,27 @@ def make_encoder(config, task):
         )
         return encoder, tokenizer
     dtype = "mixed_bfloat16" if config.dtype == "bfloat16" else "float32"
-    return text.load_encoder(config.encoder, markers=task.markers, dtype=dtype)
+    encoder, tokenizer = text.load_encoder(config.encoder, markers=task.markers, dtype=dtype)
+    # Half of a small encoder's weights: training them costs time and memory, and brings little.
+    encoder.backbone.token_embedding.trainable = False
+    return encoder, tokenizer
+
+
+def make_preprocessor(task, tokenizer):
+    """What turns texts into tokens and entities; of marked nominals also in their plural."""
+    nominals = bool(task.markers)
+    linker = text.DictionaryLinker.from_graph(task.graph, plurals=nominals)
+    return text.Preprocessor(tokenizer, linker, marked_only=nominals)
 
 
 def make_model(config, task, encoder, tokenizer, graph):
     """A compiled model; the text-only twin where there is no graph."""
+    scratch = config.encoder in SMALL
     head = layers.ClassificationHead(
-        len(task.texts.classes), hidden_dim=config.dim, dropout=0.1, name="head"
+        len(task.texts.classes),
+        hidden_dim=config.dim if scratch else None,
+        dropout=0.1,
+        name="head",
     )
     parts = {}
     if graph is not None:
@@ -129,20 +150,24 @@ def make_model(config, task, encoder, tokenizer, graph):
             "fusion": FUSIONS[config.fusion](name="fusion"),
             "scorer": scorer,
             "kg_weight": config.kg_weight,
+            # A distance is never positive: without a margin no triple could be plausible.
+            "kg_loss": kgkeras.losses.NegativeSamplingLoss(
+                6.0 if config.scorer == "transe" else 0.0
+            ),
         }
     if task.markers:
         starts = [tokenizer.start_id, *tokenizer.marker_ids[::2]]
         parts["pooling"] = layers.TokenPooling(starts, name="pooling")
     model = models.JointModel(encoder, head, **parts)
     steps = config.epochs * pipelines.steps_per_epoch(len(task.texts.train), config.batch_size)
-    new = ("table", "fusion", "reader", "head")
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps, warmup_target=config.learning_rate, warmup_steps=max(steps // 20, 1)
     )
-    rates = dict.fromkeys(new, config.new_rate)
+    rates = {"table": config.table_rate}
+    rates |= dict.fromkeys(("fusion", "reader", "head"), config.new_rate)
     # Without XLA: on a CPU it takes longer to compile these models than it saves.
     model.compile(
-        MultiRateAdam(schedule, rates, clipnorm=1.0),
+        kgkeras.optimizers.MultiRateAdam(schedule, rates, clipnorm=1.0),
         loss=head.loss(),
         metrics=[head.accuracy()],
         jit_compile=False,
@@ -163,8 +188,7 @@ def train(config, task, name):
     with training.make_strategy(config.devices).scope():
         encoder, tokenizer = make_encoder(config, task)
         model = make_model(config, task, encoder, tokenizer, graph)
-    linker = text.DictionaryLinker.from_graph(task.graph)
-    preprocessor = text.Preprocessor(tokenizer, linker, sequence_length=128)
+    preprocessor = make_preprocessor(task, tokenizer)
     run = training.TrainingRun(
         pathlib.Path(config.run) / name,
         config,
@@ -200,35 +224,27 @@ def _batches(config, preprocessor, texts):
     return pipelines.text_batches(encoded, texts.labels, 4 * config.batch_size)
 
 
-def report(config, task, figures, histories, console):
-    """Prints the table of all models and draws their learning curves."""
+def report(config, task, figures, histories, fused, console):
+    """Prints the table of all models; draws learning curves and the knowledge at some words."""
     table = Table(title=f"{config.data}, {config.encoder}, {config.fusion}, seed {config.seed}")
     for column in ("model", *next(iter(figures.values()))):
         table.add_column(column)
     for name, row in figures.items():
         table.add_row(NAMES[name], *(f"{value:.4f}" for value in row.values()))
     console.print(table)
-    curves = evaluation.plot_histories(
-        {NAMES[name]: history for name, history in histories.items()},
-        ("loss", "val_accuracy", "kg_loss"),
-        pathlib.Path(config.run) / "learning_curves.png",
-    )
-    console.print(f"Learning curves: {curves}")
-
-
-def explain(config, task, model, preprocessor, console):
-    """Draws how much knowledge enters the words of a few test sentences."""
-    if not model.fusion.weighs:
-        return
-    sentences = task.texts.test.texts[:4]
-    words, weights = evaluation.word_weights(model, preprocessor, sentences)
-    path = pathlib.Path(config.run) / "word_weights.png"
-    console.print(f"Knowledge at words: {evaluation.plot_word_weights(words, weights, path)}")
+    run = pathlib.Path(config.run)
+    named = {NAMES[name]: history for name, history in histories.items()}
+    curves = ("loss", "val_accuracy", "kg_loss")
+    evaluation.plot_histories(named, curves, run / "learning_curves.png")
+    if fused and fused[0].fusion.weighs:
+        words = evaluation.word_weights(*fused, task.texts.test.texts[:4])
+        evaluation.plot_word_weights(*words, run / "word_weights.png")
+    console.print("Plots:", *sorted(run.glob("*.png")))
 
 
 def publish(config, task, model, preprocessor, figures, console):
     """Exports the model, and says how to serve and ask it."""
-    folder = export.export_joint_model(
+    folder = kgkeras.export.export_joint_model(
         model,
         preprocessor,
         task.graph,
@@ -237,21 +253,15 @@ def publish(config, task, model, preprocessor, figures, console):
         samples=task.texts.test.texts[:8],
         card={"data": config.data, "config": dataclasses.asdict(config), "metrics": figures},
     )
-    base = folder.parent
-    request = json.dumps({"instances": [task.texts.test.texts[0]]})
     console.print(f"Exported: {folder}\n\nServe it, and ask it from another shell:", soft_wrap=True)
-    console.print(
-        f"  kgkeras serve --model_name {base.name} --model_base_path {base} --rest_api_port 8501\n"
-        f"  curl -d {shlex.quote(request)} http://127.0.0.1:8501/v1/models/{base.name}:predict",
-        soft_wrap=True,
-        markup=False,
-        highlight=False,
-    )
+    for line in kgkeras.export.usage(folder, task.texts.test.texts[0]):
+        print(f"  {line}")
+    print()
 
 
 def complete(config):
     """Fills in what depends on the encoder."""
-    scratch = config.encoder in ("lstm", "transformer")
+    scratch = config.encoder in SMALL
     defaults = SCRATCH if scratch else PRETRAINED
     missing = {name: value for name, value in defaults.items() if getattr(config, name) is None}
     if config.run is None:
@@ -267,17 +277,18 @@ def main(config):
     start = time.perf_counter()
     task = load_task(config)
     console.print(f"{len(task.texts.train)} training texts; {task.graph}")
-    figures, histories = {}, {}
+    figures, histories, fused = {}, {}, None
     for name in config.models.split(","):
         console.rule(NAMES[name])
         model, preprocessor, histories[name] = train(config, task, name)
         test = task.texts.test
         logits = model.predict(_batches(config, preprocessor, test), verbose=0)
         figures[name] = task.scores(test.labels, logits)
-    report(config, task, figures, histories, console)
-    if "fused" in figures:
-        explain(config, task, model, preprocessor, console)
-        publish(config, task, model, preprocessor, figures, console)
+        if name == "fused":
+            fused = model, preprocessor
+    report(config, task, figures, histories, fused, console)
+    if fused and config.export is not None:
+        publish(config, task, *fused, figures, console)
     headline = {
         ("" if name == "fused" else name + "_") + figure: round(value, 4)
         for name, row in figures.items()

@@ -4,6 +4,7 @@ from kgkeras.export.check import check_saved_model, refuse
 from kgkeras.export.endpoint import Endpoint
 from kgkeras.export.joint import export_joint_model
 from kgkeras.export.problem import ExportError, Problem
+from kgkeras.export.usage import usage
 from kgkeras.export.warmup import run_warmup, write_warmup
 from kgkeras.export.writer import write_saved_model
 
@@ -15,6 +16,7 @@ __all__ = [
     "export_joint_model",
     "refuse",
     "run_warmup",
+    "usage",
     "write_saved_model",
     "write_warmup",
 ]

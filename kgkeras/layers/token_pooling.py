@@ -36,7 +36,7 @@ class TokenPooling(keras.layers.Layer):
             raise ValueError(f"`ids` must hold at least one token id. {describe(ids)}.")
 
     def call(self, text, token_ids, padding_mask):
-        # (batch, ids, words)
+        # `found` has a row of words for each id.
         wanted = ops.reshape(ops.convert_to_tensor(self.ids, token_ids.dtype), (1, -1, 1))
         found = ops.logical_and(
             ops.expand_dims(token_ids, 1) == wanted, ops.expand_dims(padding_mask, 1)

@@ -2,6 +2,6 @@
 
 from kgkeras.ops.lookup import lookup
 from kgkeras.ops.mentions import first_mentions
-from kgkeras.ops.replicas import num_replicas
+from kgkeras.ops.replicas import first_replica, num_replicas
 
-__all__ = ["first_mentions", "lookup", "num_replicas"]
+__all__ = ["first_mentions", "first_replica", "lookup", "num_replicas"]

@@ -1,4 +1,4 @@
-"""How many replicas share the batch."""
+"""The replicas that share a batch."""
 
 import keras
 
@@ -14,3 +14,14 @@ def num_replicas():
     import tensorflow as tf
 
     return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def first_replica(batch):
+    """What the first replica holds of a batch that a TensorFlow strategy has split."""
+    import tensorflow as tf
+
+    def first(value):
+        split = isinstance(value, tf.distribute.DistributedValues)
+        return tf.distribute.get_strategy().experimental_local_results(value)[0] if split else value
+
+    return tf.nest.map_structure(first, batch)

@@ -73,13 +73,14 @@ class DictionaryLinker(tf.Module):
         self._table = StringTable(ordered, (best[key] for key in ordered), "surface_forms")
 
     @classmethod
-    def from_graph(cls, graph, priors=None, max_words=8):
+    def from_graph(cls, graph, priors=None, max_words=8, plurals=False):
         """The linker of a graph's names and aliases, underscores read as spaces.
 
         Args:
             graph: `kgkeras.kg.KnowledgeGraph`.
             priors: One number an entity; None takes the number of its triples.
             max_words: As in the constructor.
+            plurals: Whether names are also found in the regular English plural (`"cities"`).
 
         Raises:
             ValueError: If `priors` is not one number an entity.
@@ -95,8 +96,9 @@ class DictionaryLinker(tf.Module):
         pairs = [
             (form.replace("_", " "), entity)
             for entity in range(graph.num_entities)
-            for form in (graph.entity_name(entity), *graph.entity_texts.aliases[entity])
-            if form.replace("_", " ").strip()
+            for name in (graph.entity_name(entity), *graph.entity_texts.aliases[entity])
+            if name.replace("_", " ").strip()
+            for form in (name, *(_plurals(name) if plurals else ()))
         ]
         forms = [form for form, _ in pairs]
         ids = np.array([entity for _, entity in pairs], np.int64)
@@ -137,6 +139,10 @@ class DictionaryLinker(tf.Module):
             entities = tf.where(found, ids, entities)
             lengths = tf.where(found, length, lengths)
         return entities, lengths
+
+
+def _plurals(name):
+    return f"{name}s", f"{name[:-1]}ies" if name.endswith("y") else f"{name}es"
 
 
 def _leftmost(rows, lengths):

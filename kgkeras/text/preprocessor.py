@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from kgkeras.checks import positive_int
-from kgkeras.text.words import split_words
+from kgkeras.text.words import marker_index, split_words
 
 
 class Preprocessor(tf.Module):
@@ -16,6 +16,8 @@ class Preprocessor(tf.Module):
             never linked.
         linker: `DictionaryLinker`, or None for no entities.
         sequence_length: Number of tokens of every row, start and end token included.
+        marked_only: True links only what stands between a marker that opens and one that closes:
+            the tokenizer's markers in pairs, such as `("<e1>", "</e1>", "<e2>", "</e2>")`.
 
     Call arguments:
         texts: string tensor, or list of strings, `(batch,)`.
@@ -29,10 +31,11 @@ class Preprocessor(tf.Module):
                 elsewhere.
 
     Raises:
-        ValueError: If `sequence_length` is below 3, or `texts` is not a batch of strings.
+        ValueError: If `sequence_length` is below 3, `marked_only` is asked of a tokenizer without
+            pairs of markers, or `texts` is not a batch of strings.
     """
 
-    def __init__(self, tokenizer, linker=None, sequence_length=128):
+    def __init__(self, tokenizer, linker=None, sequence_length=128, marked_only=False):
         super().__init__(name="preprocessor")
         self.tokenizer = tokenizer
         self.linker = linker
@@ -41,6 +44,13 @@ class Preprocessor(tf.Module):
             raise ValueError(
                 "`sequence_length` must have room for a piece between the start and the end "
                 f"token. Received: {self.sequence_length}."
+            )
+
+        self.marked_only = bool(marked_only)
+        if marked_only and (not tokenizer.markers or len(tokenizer.markers) % 2):
+            raise ValueError(
+                "`marked_only` needs pairs of markers that open and close. "
+                f"Received: a tokenizer with markers={tuple(tokenizer.markers)}."
             )
 
     def __call__(self, texts):
@@ -71,16 +81,37 @@ class Preprocessor(tf.Module):
         """
         max_mentions = positive_int("max_mentions", max_mentions)
         words = split_words(texts, self.tokenizer.markers)
-        entities = self._entity_ids(words)
-        if self.linker is not None:
-            entities = tf.ragged.boolean_mask(*self.linker.mentions(words))
-        return entities.to_tensor(-1, shape=(None, max_mentions))
+        entities, starts = self._mentions(words)
+        return tf.ragged.boolean_mask(entities, starts).to_tensor(-1, shape=(None, max_mentions))
 
     def _entity_ids(self, words):
-        if self.linker is not None:
-            return self.linker(words)
-        flat = words.words.flat_values
-        return words.words.with_flat_values(tf.fill(tf.shape(flat), -1))
+        return self._mentions(words)[0]
+
+    def _mentions(self, words):
+        """The entity at every word, -1 for none, and which words start a mention."""
+        if self.linker is None:
+            flat = words.words.flat_values
+            return (
+                words.words.with_flat_values(tf.fill(tf.shape(flat), -1)),
+                words.words.with_flat_values(tf.zeros(tf.shape(flat), tf.bool)),
+            )
+        entities, starts = self.linker.mentions(words)
+        if not self.marked_only:
+            return entities, starts
+        marked = self._marked(words.words)
+        return (
+            entities.with_flat_values(tf.where(marked, entities.flat_values, -1)),
+            starts.with_flat_values(starts.flat_values & marked),
+        )
+
+    def _marked(self, words):
+        """Boolean vector over all words: True between a marker that opens and one that closes."""
+        index = marker_index(words, self.tokenizer.markers)
+        opens = tf.cast((index.flat_values >= 0) & (index.flat_values % 2 == 0), tf.int32)
+        closes = tf.cast((index.flat_values >= 0) & (index.flat_values % 2 == 1), tf.int32)
+        steps = words.with_flat_values(opens - closes).to_tensor(0)  # (batch, words)
+        depth = tf.RaggedTensor.from_tensor(tf.cumsum(steps, axis=1), words.row_lengths())
+        return depth.flat_values > 0
 
     def _framed(self, rows, start, end, padding):
         """Rows cut to fit between `start` and `end`, `(batch, sequence_length)`."""

@@ -49,6 +49,9 @@ class PretrainedEncoder(keras.Model):
         x = ops.where(ops.expand_dims(padding_mask, -1), x, ops.zeros((), x.dtype))
         super().__init__({"token_ids": token_ids, "padding_mask": padding_mask}, x, **kwargs)
 
+        if hasattr(backbone, "pooled_dense"):
+            # BERT's sentence vector is not used: weights that never get a gradient stay out.
+            backbone.pooled_dense.trainable = False
         self.backbone = backbone
         self.dim = int(x.shape[-1])
 

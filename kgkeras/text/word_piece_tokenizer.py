@@ -55,7 +55,7 @@ class WordPieceTokenizer(tf.Module):
                 "`markers` needs as many [unused...] entries in the vocabulary. "
                 f"Received: {len(self.markers)} markers, {len(reserved)} entries."
             )
-        self._marker_ids = tuple(reserved[: len(self.markers)])
+        self.marker_ids = tuple(reserved[: len(self.markers)])
         # Outside a graph KerasHub takes a slower way through Python.
         self._pieces = tf.function(
             tokenizer.tokenize, input_signature=[tf.TensorSpec((None,), tf.string)]
@@ -92,7 +92,7 @@ class WordPieceTokenizer(tf.Module):
         marker = marker_index(flat, self.markers)
         # A marker leaves no piece of its own spelling behind and gets its id in front.
         pieces = self._pieces(tf.where(marker < 0, flat, ""))
-        ids = tf.gather(self._marker_ids, tf.boolean_mask(marker, marker >= 0))
+        ids = tf.gather(self.marker_ids, tf.boolean_mask(marker, marker >= 0))
         ids = tf.RaggedTensor.from_row_lengths(ids, tf.cast(marker >= 0, tf.int64))
         return words.with_flat_values(tf.concat([ids, pieces], axis=1))
 

@@ -39,6 +39,7 @@ class WordTokenizer(tf.Module):
         self.markers = checked_markers(markers)
         self.pad_id, self.unknown_id, self.start_id, self.end_id = range(len(_SPECIAL))
         first = len(_SPECIAL) + len(self.markers)
+        self.marker_ids = tuple(range(len(_SPECIAL), first))
         self.vocabulary_size = first + len(self.vocabulary)
         self._table = StringTable(
             (word.encode() for word in self.vocabulary), range(first, self.vocabulary_size), "words"
@@ -94,10 +95,11 @@ def _checked_vocabulary(vocabulary):
     if len(set(vocabulary)) != len(vocabulary):
         word, times = collections.Counter(vocabulary).most_common(1)[0]
         raise ValueError(f"`vocabulary` must not repeat a word. Received: {word!r} {times} times.")
-    split = split_words(vocabulary)
-    single = split.words.row_lengths() == 1
-    normalised = tf.strings.reduce_join(split.normalised, axis=-1)
-    for index in tf.where(~(single & (normalised == tf.constant(vocabulary))))[:1, 0].numpy():
+    words = tf.constant(vocabulary)
+    # One word here may be three elsewhere: a letter such as the ʻokina is an apostrophe in normal
+    # form. So only what no word can hold is refused.
+    wrong = (normalise(words) != words) | tf.strings.regex_full_match(words, r"|.*\s.*")
+    for index in tf.where(wrong)[:1, 0].numpy():
         raise ValueError(
             "Each word of `vocabulary` must be one word in normal form (see `normalise`). "
             f"Received: {vocabulary[index]!r} at {index}."

@@ -52,7 +52,9 @@ def test_adaptive_optimizers_move_repeated_rows_as_dense_ones(make):
 
 
 def test_id_out_of_range_names_value_and_place(table):
-    with pytest.raises(ValueError, match=r"`heads` must be below 4.*Received: 9 at position \(1,\)"):
+    with pytest.raises(
+        ValueError, match=r"`heads` must be below 4.*Received: 9 at position \(1,\)"
+    ):
         kg_ops.lookup(table, np.array([0, 9]), name="heads")
 
 

@@ -22,6 +22,4 @@ def test_agrees_with_the_reference(rows, limit):
 def test_padding_changes_nothing():
     ids = np.array([[3, 3, -1, 5]], "int32")
     padded = np.pad(ids, [[0, 0], [0, 6]], constant_values=-1)
-    np.testing.assert_array_equal(
-        kg_ops.first_mentions(ids, 3), kg_ops.first_mentions(padded, 3)
-    )
+    np.testing.assert_array_equal(kg_ops.first_mentions(ids, 3), kg_ops.first_mentions(padded, 3))

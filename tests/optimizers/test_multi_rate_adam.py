@@ -29,7 +29,9 @@ def test_multiplied_rate_equals_adam_at_that_rate():
     x = np.arange(12.0).reshape(4, 3)
     for each in (model, reference):
         each.fit(x, x[:, :1], epochs=1, verbose=0)
-    np.testing.assert_allclose(model.layers[1].get_weights()[0], reference.layers[1].get_weights()[0])
+    np.testing.assert_allclose(
+        model.layers[1].get_weights()[0], reference.layers[1].get_weights()[0]
+    )
     fast = model.layers[0].get_weights()[0] - 0.3
     np.testing.assert_allclose(10 * fast, reference.layers[0].get_weights()[0] - 0.3, rtol=1e-4)
     for name, weights in _fit(MultiRateAdam(1e-3)).items():

@@ -42,9 +42,7 @@ def test_fast_path_equals_slow_path(scorer, expected, leading):
     heads = scorer.score_heads(candidates, relation, query)
     assert tails.shape == heads.shape == (3, 4, 7)
     np.testing.assert_allclose(tails, expected(*pairs), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(
-        heads, expected(pairs[2], pairs[1], pairs[0]), rtol=1e-4, atol=1e-5
-    )
+    np.testing.assert_allclose(heads, expected(pairs[2], pairs[1], pairs[0]), rtol=1e-4, atol=1e-5)
 
 
 def test_symmetries():

@@ -157,6 +157,15 @@ def test_from_graph_takes_names_and_aliases_and_prefers_the_connected():
     ]
 
 
+def test_plurals_of_names():
+    graph = KnowledgeGraph(["city", "box", "dog"], ["r"], np.array([[0, 0, 1]], np.int32))
+    words = split_words(["Cities and boxes, dogs"])
+    plain = DictionaryLinker.from_graph(graph)(words)
+    plural = DictionaryLinker.from_graph(graph, plurals=True)(words)
+    assert plain.to_list() == [[-1] * 5]
+    assert plural.to_list() == [[0, -1, 1, -1, 2]]
+
+
 def test_from_graph_with_priors():
     assert link(DictionaryLinker.from_graph(graph(), [2, 0, 0, 1]), "paris") == [[0]]
     with pytest.raises(ValueError, match=r"one number for each of 4 entities.*\(3,\)"):

@@ -111,3 +111,25 @@ def test_refuses():
         Preprocessor(tokenizer).linked(["a"], 0)
     with pytest.raises(ValueError, match="`texts` must be a batch of strings"):
         Preprocessor(tokenizer)("a")
+
+
+def test_marked_only_links_nominals_alone():
+    from kgkeras.text import DictionaryLinker, Preprocessor, WordTokenizer
+
+    tokenizer = WordTokenizer.from_texts(["dog cat in"], markers=("<e1>", "</e1>", "<e2>", "</e2>"))
+    linker = DictionaryLinker(["dog", "cat", "in"], [0, 1, 2])
+    preprocessor = Preprocessor(tokenizer, linker, 12, marked_only=True)
+    texts = ["dog in <e1>cat</e1> in the <e2>dog</e2> in", "<e1>cat dog", "</e1> dog in"]
+    entities = preprocessor(texts)["entity_ids"].numpy()
+    #                     [S] dog in <e1> cat </e1> in the <e2> dog </e2> [E]
+    assert entities[0].tolist() == [-1, -1, -1, -1, 1, -1, -1, -1, -1, 0, -1, -1]
+    assert entities[1].tolist() == [-1, -1, 1, 0] + [-1] * 8
+    assert (entities[2] == -1).all()
+    assert preprocessor.linked(texts, 3).numpy().tolist() == [[1, 0, -1], [1, 0, -1], [-1] * 3]
+
+
+def test_marked_only_needs_pairs():
+    from kgkeras.text import Preprocessor, WordTokenizer
+
+    with pytest.raises(ValueError, match="`marked_only` needs pairs of markers"):
+        Preprocessor(WordTokenizer(["a"], markers=("<e1>",)), marked_only=True)

@@ -1,0 +1,25 @@
+"""The commands that serve an exported model and ask it."""
+
+import json
+import pathlib
+import shlex
+
+
+def usage(folder, text, port=8501):
+    """Two shell commands: one serves the model, one sends it a text.
+
+    Args:
+        folder: Folder of a version, such as `saved_models/joint/1`.
+        text: The text of the request.
+        port: REST port.
+
+    Returns:
+        Tuple of two strings.
+    """
+    base = pathlib.Path(folder).parent
+    request = shlex.quote(json.dumps({"instances": [text]}, ensure_ascii=False))
+    return (
+        f"kgkeras serve --model_name {base.name} --model_base_path {shlex.quote(str(base))} "
+        f"--rest_api_port {port}",
+        f"curl -d {request} http://127.0.0.1:{port}/v1/models/{base.name}:predict",
+    )

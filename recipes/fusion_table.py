@@ -1,0 +1,84 @@
+"""Every encoder with every fusion layer, each beside its text-only twin and its control.
+
+Runs `joint_training.py` once for each pair and prints one Markdown table, with the mean over seeds.
+A run that is already there is not repeated, so the table can be made in several sittings.
+
+    python recipes/fusion_table.py
+    python recipes/fusion_table.py --encoders lstm,transformer,FOLDER_OF_MINILM --seeds 0
+"""
+
+import dataclasses
+import json
+import pathlib
+import statistics
+import time
+
+import joint_training
+
+from kgkeras import training
+from kgkeras.training import setting
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The table's whole configuration."""
+
+    data: str = setting("geography", "what to learn", ("geography", "semeval"))
+    encoders: str = setting("lstm,transformer", "encoders, as in joint_training")
+    fusions: str = setting(",".join(joint_training.FUSIONS), "fusion layers")
+    models: str = setting("text_only,control,fused", "which models to train")
+    seeds: str = setting("0", "seeds")
+    epochs: int | None = setting(None, "epochs to train")
+    dtype: str = setting("float32", "precision of a pretrained encoder", ("float32", "bfloat16"))
+    limit: int | None = setting(None, "use only so many texts of each split")
+    run: str = setting("runs/fusion_table", "folder of the runs")
+
+
+def run_one(config, encoder, fusion, seed):
+    """The figures of one encoder, fusion and seed, from its folder or from a new run."""
+    name = encoder if encoder in ("lstm", "transformer") else pathlib.Path(encoder).name
+    folder = pathlib.Path(config.run) / f"{config.data}-{name}-{fusion}-{seed}"
+    metrics = folder / "metrics.json"
+    if metrics.exists():
+        return json.loads(metrics.read_text())
+    return joint_training.main(
+        joint_training.Config(
+            data=config.data,
+            encoder=encoder,
+            fusion=fusion,
+            epochs=config.epochs,
+            models=config.models,
+            seed=seed,
+            dtype=config.dtype,
+            limit=config.limit,
+            run=str(folder),
+            export=None,
+        )
+    )
+
+
+def main(config):
+    """Runs every pair; prints the table and returns its rows."""
+    start = time.perf_counter()
+    seeds = [int(seed) for seed in config.seeds.split(",")]
+    rows, columns = [], []
+    for encoder in config.encoders.split(","):
+        for fusion in config.fusions.split(","):
+            results = [run_one(config, encoder, fusion, seed) for seed in seeds]
+            ignored = ("recipe", "seed")
+            columns = [name for name in results[0] if name not in ignored]
+            means = {name: statistics.mean(r[name] for r in results) for name in columns}
+            rows.append({"encoder": encoder, "fusion": fusion, **means})
+    print(f"| encoder | fusion | {' | '.join(columns)} |")
+    print("|---" * (2 + len(columns)) + "|")
+    for row in rows:
+        figures = (f"{row[name]:.3f}" if row[name] < 2 else f"{row[name]:.0f}" for name in columns)
+        print(f"| {pathlib.Path(row['encoder']).name} | {row['fusion']} | {' | '.join(figures)} |")
+    best = max(row["accuracy"] for row in rows if "accuracy" in row)
+    seconds = round(time.perf_counter() - start, 1)
+    print(json.dumps({"recipe": "fusion_table", "best_accuracy": best, "seconds": seconds}))
+    return rows
+
+
+if __name__ == "__main__":
+    main(training.parse_config(Config, __doc__))

@@ -1,0 +1,169 @@
+"""A joint model from plain strings to its exported twin."""
+
+import json
+import shlex
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kgkeras import export, kg, layers, models, pipelines, scorers, text
+
+TEXTS = ("Lima is in Peru.", "São Paulo lies in Brazil!", "nothing known here", "")
+CLASSES = ("false", "true")
+
+
+@pytest.fixture(scope="module")
+def graph():
+    names = ("Lima", "Peru", "São Paulo", "Brazil")
+    return kg.KnowledgeGraph(
+        ["lima", "peru", "sao_paulo", "brazil"],
+        ["city_in"],
+        np.array([[0, 0, 1], [2, 0, 3]], "int32"),
+        entity_texts=kg.Texts(names=names),
+    )
+
+
+@pytest.fixture(scope="module")
+def preprocessor(graph):
+    tokenizer = text.WordTokenizer.from_texts(TEXTS)
+    return text.Preprocessor(tokenizer, text.DictionaryLinker.from_graph(graph), 16)
+
+
+def _model(graph, preprocessor, fusion=None, head=None):
+    keras.utils.set_random_seed(5)
+    encoder = text.LSTMEncoder(preprocessor.tokenizer.vocabulary_size, 8)
+    parts = {}
+    if graph is not None:
+        parts["triples"] = layers.TripleEmbedding.from_sizes(graph.num_entities, 1, 8)
+        parts |= {"fusion": fusion or layers.GatedFusion(), "scorer": scorers.ComplEx()}
+    return models.JointModel(encoder, head or layers.ClassificationHead(2), **parts)
+
+
+@pytest.fixture(scope="module")
+def exported(graph, preprocessor, tmp_path_factory):
+    model = _model(graph, preprocessor, layers.AttentionFusion())
+    base = tmp_path_factory.mktemp("saved_models") / "joint"
+    folder = export.export_joint_model(
+        model, preprocessor, graph, CLASSES, base, samples=TEXTS, card={"data": "toy"}
+    )
+    return model, folder
+
+
+def _scores(model, preprocessor):
+    encoded = pipelines.encode_texts(preprocessor, TEXTS)
+    return np.asarray(model.head.probabilities(model.predict(encoded, verbose=0)))
+
+
+def test_same_numbers_in_a_clean_process(exported, preprocessor, run_in_clean_process):
+    model, folder = exported
+    scores = _scores(model, preprocessor)
+    answer = run_in_clean_process(folder, "serving_default", {"text": list(TEXTS)})
+    assert answer["label"] == [CLASSES[i] for i in scores.argmax(axis=-1)]
+    np.testing.assert_allclose(answer["score"], scores.max(axis=-1), rtol=1e-5)
+    assert [row[:3] for row in answer["entities"]] == [
+        ["Lima", "Peru", ""],
+        ["São Paulo", "Brazil", ""],
+        ["", "", ""],
+        ["", "", ""],
+    ]
+
+
+def test_signatures(exported, preprocessor):
+    model, folder = exported
+    loaded = tf.saved_model.load(str(folder))
+    assert set(loaded.signatures) == {
+        "serving_default",
+        "predict",
+        "predict_ids",
+        "classify",
+        "embed_entities",
+    }
+    scores = _scores(model, preprocessor)
+    encoded = {
+        name: tf.constant(x) for name, x in pipelines.encode_texts(preprocessor, TEXTS).items()
+    }
+    np.testing.assert_allclose(
+        loaded.signatures["predict_ids"](**encoded)["scores"], scores, rtol=1e-5
+    )
+    examples = tf.constant(
+        [
+            tf.train.Example(
+                features=tf.train.Features(
+                    feature={
+                        "text": tf.train.Feature(
+                            bytes_list=tf.train.BytesList(value=[line.encode()])
+                        )
+                    }
+                )
+            ).SerializeToString()
+            for line in TEXTS
+        ]
+    )
+    answer = loaded.signatures["classify"](inputs=examples)
+    np.testing.assert_allclose(answer["scores"], scores, rtol=1e-5)
+    assert answer["classes"].numpy()[0].tolist() == [b"false", b"true"]
+    answer = loaded.signatures["embed_entities"](entity=tf.constant(["sao_paulo", "atlantis"]))
+    assert answer["known"].numpy().tolist() == [True, False]
+    np.testing.assert_array_equal(answer["embedding"][0], model.triples.entities.table[2])
+    np.testing.assert_array_equal(answer["embedding"][1], np.zeros(8))
+
+
+def test_assets_warmup_and_card(exported):
+    _, folder = exported
+    assets = {path.name for path in (folder / "assets").iterdir()}
+    assert {"words.tsv", "surface_forms.tsv", "entity_names.txt", "entities.tsv"} <= assets
+    assert (folder / "assets.extra" / "tf_serving_warmup_requests").stat().st_size
+    card = json.loads((folder / "assets.extra" / "model.json").read_text())
+    assert card["data"] == "toy"
+    assert not export.check_saved_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("head", "classes"),
+    [
+        (layers.ClassificationHead(1, kind="binary"), ("no", "yes")),
+        (layers.ClassificationHead(3, kind="multilabel"), ("a", "b", "c")),
+    ],
+)
+def test_other_heads(graph, preprocessor, tmp_path, head, classes):
+    model = _model(graph, preprocessor, head=head)
+    folder = export.export_joint_model(
+        model, preprocessor, graph, classes, tmp_path / "m", samples=TEXTS
+    )
+    answer = tf.saved_model.load(str(folder)).signatures["predict"](text=tf.constant(TEXTS))
+    probabilities = _scores(model, preprocessor)
+    if len(classes) == 2:
+        probabilities = np.concatenate([1 - probabilities, probabilities], axis=1)
+    np.testing.assert_allclose(answer["score"], probabilities.max(axis=1), rtol=1e-5)
+    labels = [label.decode() for label in answer["label"].numpy()]
+    assert labels == [classes[i] for i in probabilities.argmax(axis=1)]
+
+
+def test_text_only_model(preprocessor, tmp_path):
+    model = _model(None, preprocessor)
+    folder = export.export_joint_model(
+        model, preprocessor, None, CLASSES, tmp_path / "m", samples=TEXTS
+    )
+    loaded = tf.saved_model.load(str(folder))
+    assert "embed_entities" not in loaded.signatures
+    assert not np.char.str_len(
+        loaded.signatures["predict"](text=tf.constant(TEXTS))["entities"].numpy().astype(str)
+    ).any()
+
+
+def test_wrong_number_of_classes(graph, preprocessor, tmp_path):
+    with pytest.raises(ValueError, match=r"`classes` must hold 2 names\. Received: \('a',\)"):
+        export.export_joint_model(
+            _model(graph, preprocessor), preprocessor, graph, ("a",), tmp_path / "m"
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_usage_quotes_what_a_shell_would_split(tmp_path):
+    serve, ask = export.usage(tmp_path / "my models" / "joint" / "1", "Is it Côte d'Ivoire?")
+    flags = shlex.split(serve)
+    assert flags[:4] == ["kgkeras", "serve", "--model_name", "joint"]
+    assert flags[5] == str(tmp_path / "my models" / "joint")
+    assert json.loads(shlex.split(ask)[2]) == {"instances": ["Is it Côte d'Ivoire?"]}

@@ -1,0 +1,24 @@
+"""What the README says, done."""
+
+import pathlib
+import re
+
+README = (pathlib.Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def _block(name):
+    return re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```\n<!-- end -->", README, re.S).group(1)
+
+
+def test_the_functional_example_runs():
+    names = {}
+    exec(_block("example"), names)
+    model, inputs = names["model"], names["inputs"]
+    assert model(inputs).shape == (2, 1)
+    # Peru and Ecuador are found, so the two texts differ by more than their words.
+    assert inputs["entity_ids"].numpy().max(axis=1).tolist() == [1, 3]
+
+
+def test_each_set_up_is_one_command():
+    for name in ("main", "tests"):
+        assert len(_block(name).strip().splitlines()) == 1

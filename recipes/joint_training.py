@@ -41,6 +41,8 @@ NAMES = {"text_only": "text only", "control": "shuffled knowledge", "fused": "fu
 # What is right for a small encoder from scratch is not for a pretrained one.
 SCRATCH = dict(epochs=12, batch_size=64, learning_rate=2e-3, new_rate=1.0, table_rate=5.0)
 PRETRAINED = dict(epochs=5, batch_size=32, learning_rate=2e-4, new_rate=5.0, table_rate=50.0)
+# What may differ between a run and its resumption.
+ELSEWHERE = ("run", "export", "resume", "models")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,7 +193,7 @@ def train(config, task, name):
     preprocessor = make_preprocessor(task, tokenizer)
     run = training.TrainingRun(
         pathlib.Path(config.run) / name,
-        config,
+        {key: value for key, value in vars(config).items() if key not in ELSEWHERE},
         monitor="val_accuracy",
         resume=config.resume,
     )
@@ -275,6 +277,7 @@ def main(config):
     config = complete(config)
     console = Console()
     start = time.perf_counter()
+    training.write_json(pathlib.Path(config.run) / "config.json", vars(config))
     task = load_task(config)
     console.print(f"{len(task.texts.train)} training texts; {task.graph}")
     figures, histories, fused = {}, {}, None

@@ -1,8 +1,11 @@
 """Settings every test shares: reproducible numbers and a clean Keras session."""
 
 import gc
+import json
 import os
 import pathlib
+import subprocess
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -38,3 +41,28 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip(f"needs the benchmark data: no folder {folder}; set KGKERAS_DATA to it")
     return folder
+
+
+@pytest.fixture(scope="session")
+def run_in_clean_process():
+    """`run(folder, signature, inputs) -> outputs` in a process without kgkeras.
+
+    `inputs` maps names to nested lists and so does the result; text is `str`, both ways.
+    """
+
+    def run(folder, signature, inputs):
+        script = pathlib.Path(__file__).with_name("clean_process.py")
+        request = {"folder": str(folder), "signature": signature, "inputs": inputs}
+        # -I: neither the working directory nor PYTHONPATH can bring kgkeras in.
+        done = subprocess.run(
+            [sys.executable, "-I", str(script)],
+            input=json.dumps(request),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run

@@ -16,9 +16,10 @@ def plot_histories(histories, figures, path):
     """
     figure, panels = _subplots(1, len(figures), (4.5 * len(figures), 3.6))
     for panel, name in zip(panels.flat, figures, strict=True):
-        for model, history in histories.items():
+        for color, (model, history) in enumerate(histories.items()):
             if name in history:
-                panel.plot(range(1, len(history[name]) + 1), history[name], label=model)
+                epochs = range(1, len(history[name]) + 1)
+                panel.plot(epochs, history[name], label=model, color=f"C{color}")
         panel.set(title=name, xlabel="epoch")
         panel.grid(alpha=0.3)
     panels.flat[0].legend()

@@ -45,7 +45,7 @@ class TrainingRun:
         if not resume:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._check_config(dataclasses.asdict(config) if not isinstance(config, dict) else config)
+        self._check_config(config if isinstance(config, dict) else dataclasses.asdict(config))
         self._best = keras.callbacks.ModelCheckpoint(
             str(self.folder / "best.weights.h5"),
             monitor=monitor,
@@ -124,6 +124,8 @@ class TrainingRun:
 def write_json(path, content):
     """Writes a JSON file that is either whole or not there."""
     path = pathlib.Path(path)
+    text = json.dumps(content, indent=2) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".writing")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
+    temporary.write_text(text)
     os.replace(temporary, path)

@@ -1,9 +1,5 @@
-"""A small model of names to export, and a clean process to load exports in."""
+"""A small model of names to export."""
 
-import json
-import pathlib
-import subprocess
-import sys
 import types
 
 import keras
@@ -14,31 +10,6 @@ import tensorflow as tf
 from kgkeras.export import Endpoint
 
 NAMES = ("Ada", "Bern", "Čapek")
-
-
-@pytest.fixture
-def run_in_clean_process():
-    """`run(folder, signature, inputs) -> outputs` in a process without kgkeras.
-
-    `inputs` maps names to nested lists and so does the result; text is `str`, both ways.
-    """
-
-    def run(folder, signature, inputs):
-        script = pathlib.Path(__file__).with_name("clean_process.py")
-        request = {"folder": str(folder), "signature": signature, "inputs": inputs}
-        # -I: neither the working directory nor PYTHONPATH can bring kgkeras in.
-        done = subprocess.run(
-            [sys.executable, "-I", str(script)],
-            input=json.dumps(request),
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return run
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 @pytest.fixture
 def clean_process():
-    path = pathlib.Path(__file__).with_name("clean_process.py")
+    path = pathlib.Path(__file__).parents[1] / "clean_process.py"
     spec = importlib.util.spec_from_file_location("clean_process", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -1,0 +1,140 @@
+"""Each recipe runs small, reaches a goal, and ends with one JSON object."""
+
+import json
+import pathlib
+import sys
+
+import pytest
+
+RECIPES = pathlib.Path(__file__).parents[2] / "recipes"
+
+
+@pytest.fixture(scope="module")
+def recipes():
+    """The recipes as modules; importing them does nothing."""
+    pytest.importorskip("matplotlib")
+    sys.path.insert(0, str(RECIPES))
+    import benchmark_joint
+    import fusion_table
+    import joint_training
+
+    yield {
+        "joint": joint_training,
+        "benchmark": benchmark_joint,
+        "table": fusion_table,
+    }
+    sys.path.remove(str(RECIPES))
+
+
+def _last_line(capsys):
+    return json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def trained(recipes, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("joint")
+    joint = recipes["joint"]
+    config = joint.Config(
+        epochs=3, run=str(folder / "run"), export=str(folder / "models" / "joint")
+    )
+    return joint.main(config), config, folder
+
+
+@pytest.mark.slow
+def test_joint_training_reaches_its_goal(trained):
+    result, _, folder = trained
+    assert result["accuracy"] > 0.8
+    assert result["text_only_accuracy"] < 0.6
+    assert abs(result["control_accuracy"] - result["text_only_accuracy"]) < 0.05
+    run = folder / "run"
+    assert json.loads((run / "metrics.json").read_text()) == result
+    for path in ("config.json", "learning_curves.png", "word_weights.png"):
+        assert (run / path).stat().st_size
+    for name in ("text_only", "control", "fused"):
+        assert (run / name / "history.csv").stat().st_size
+
+
+@pytest.mark.slow
+def test_exported_model_answers_in_a_clean_process(trained, run_in_clean_process):
+    folder = trained[2] / "models" / "joint" / "1"
+    texts = ["Vienna is the capital of Austria.", "Vienna is the capital of Spain."]
+    answer = run_in_clean_process(folder, "serving_default", {"text": texts})
+    assert [row[:2] for row in answer["entities"]] == [["Vienna", "Austria"], ["Vienna", "Spain"]]
+    assert answer["label"] == ["true", "false"]
+
+
+@pytest.mark.slow
+def test_finished_run_is_not_repeated(recipes, trained, capsys):
+    result, config, _ = trained
+    again = recipes["joint"].main(config)
+    output = capsys.readouterr().out
+    assert "Epoch" not in output
+    assert {**again, "seconds": 0} == {**result, "seconds": 0}
+    assert "kgkeras serve --model_name joint" in output
+    assert json.loads(output.strip().splitlines()[-1]) == again
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scorer", ["transe", "complex"])
+def test_other_scorers_and_encoders(recipes, scorer, tmp_path):
+    joint = recipes["joint"]
+    config = joint.Config(
+        encoder="transformer",
+        fusion="attention",
+        scorer=scorer,
+        epochs=1,
+        limit=256,
+        models="fused",
+        run=str(tmp_path / "run"),
+        export=None,
+    )
+    assert 0 <= joint.main(config)["accuracy"] <= 1
+
+
+@pytest.mark.slow
+def test_fusion_table(recipes, tmp_path, capsys):
+    table = recipes["table"]
+    config = table.Config(
+        encoders="lstm",
+        fusions="sum,concat",
+        models="fused",
+        epochs=1,
+        limit=128,
+        run=str(tmp_path),
+    )
+    rows = table.main(config)
+    assert [row["fusion"] for row in rows] == ["sum", "concat"]
+    assert _last_line(capsys)["recipe"] == "fusion_table"
+    assert "| lstm | concat |" in _again(table, config, capsys)
+
+
+def _again(table, config, capsys):
+    """The second time, from the folders alone."""
+    table.main(config)
+    output = capsys.readouterr().out
+    assert "Epoch" not in output
+    return output
+
+
+@pytest.mark.slow
+def test_benchmark(recipes, capsys):
+    benchmark = recipes["benchmark"]
+    result = benchmark.main(benchmark.Config(steps=10, limit=320))
+    assert _last_line(capsys) == result
+    assert result["step_ratio"] > 0.5
+
+
+def test_semeval_task(recipes, shared_data, monkeypatch):
+    monkeypatch.setenv("KGKERAS_DATA", str(shared_data))
+    joint = recipes["joint"]
+    config = joint.complete(joint.Config(data="semeval", limit=200))
+    task = joint.load_task(config)
+    encoder, tokenizer = joint.make_encoder(config, task)
+    preprocessor = joint.make_preprocessor(task, tokenizer)
+    linked = (preprocessor.linked(task.texts.train.texts, 4).numpy() >= 0).sum(axis=1)
+    assert linked.max() <= 4
+    assert linked.mean() > 0.8  # most nominals are in WordNet
+    model = joint.make_model(config, task, encoder, tokenizer, task.graph)
+    encoded = preprocessor(task.texts.test.texts[:8])
+    assert model(encoded).shape == (8, 19)
+    assert model.pooling.ids == (tokenizer.start_id, *tokenizer.marker_ids[::2])

@@ -19,7 +19,14 @@ SERVE = [
 PLOTS = ["matplotlib>=3.8", "networkx>=3.2"]
 RDF = ["rdflib>=7.0"]
 METRICS = ["sacrebleu>=2.4", "scikit-learn>=1.4"]
-TEST = ["hypothesis>=6.100", "pycountry>=24.6", "pytest>=8.2", "ruff>=0.5", "safetensors>=0.4"]
+TEST = [
+    "hypothesis>=6.100",
+    "jax>=0.5",
+    "pycountry>=24.6",
+    "pytest>=8.2",
+    "ruff>=0.5",
+    "safetensors>=0.4",
+]
 
 setuptools.setup(
     name="kgkeras",

@@ -34,47 +34,53 @@ class Config:
     run: str = setting("runs/fusion_table", "folder of the runs")
 
 
-def run_one(config, encoder, fusion, seed):
+def run_one(config, encoder, fusion, seed, models):
     """The figures of one encoder, fusion and seed, from its folder or from a new run."""
-    name = encoder if encoder in ("lstm", "transformer") else pathlib.Path(encoder).name
+    name = encoder if encoder in joint_training.SMALL else "pretrained"
     folder = pathlib.Path(config.run) / f"{config.data}-{name}-{fusion}-{seed}"
     metrics = folder / "metrics.json"
     if metrics.exists():
         return json.loads(metrics.read_text())
+    shared = ("data", "epochs", "dtype", "limit")
     return joint_training.main(
         joint_training.Config(
-            data=config.data,
+            **{name: getattr(config, name) for name in shared},
             encoder=encoder,
             fusion=fusion,
-            epochs=config.epochs,
-            models=config.models,
+            models=",".join(models),
             seed=seed,
-            dtype=config.dtype,
-            limit=config.limit,
             run=str(folder),
             export=None,
         )
     )
 
 
+def make_rows(config):
+    """One row for each encoder and fusion: means over the seeds."""
+    seeds = [int(seed) for seed in config.seeds.split(",")]
+    for encoder in config.encoders.split(","):
+        # What knows no fusion is trained beside the first one only.
+        models, text_only = config.models.split(","), {}
+        for fusion in config.fusions.split(","):
+            results = [run_one(config, encoder, fusion, seed, models) for seed in seeds]
+            figures = [name for name in results[0] if name not in ("recipe", "seed")]
+            means = {name: statistics.mean(r[name] for r in results) for name in figures}
+            text_only |= {name: means[name] for name in figures if name.startswith("text_only")}
+            models = [name for name in models if name != "text_only"]
+            yield {"encoder": encoder, "fusion": fusion, **text_only, **means}
+
+
 def main(config):
     """Runs every pair; prints the table and returns its rows."""
     start = time.perf_counter()
-    seeds = [int(seed) for seed in config.seeds.split(",")]
-    rows, columns = [], []
-    for encoder in config.encoders.split(","):
-        for fusion in config.fusions.split(","):
-            results = [run_one(config, encoder, fusion, seed) for seed in seeds]
-            ignored = ("recipe", "seed")
-            columns = [name for name in results[0] if name not in ignored]
-            means = {name: statistics.mean(r[name] for r in results) for name in columns}
-            rows.append({"encoder": encoder, "fusion": fusion, **means})
+    rows = list(make_rows(config))
+    columns = [name for name in rows[0] if name not in ("encoder", "fusion")]
     print(f"| encoder | fusion | {' | '.join(columns)} |")
     print("|---" * (2 + len(columns)) + "|")
     for row in rows:
         figures = (f"{row[name]:.3f}" if row[name] < 2 else f"{row[name]:.0f}" for name in columns)
         print(f"| {pathlib.Path(row['encoder']).name} | {row['fusion']} | {' | '.join(figures)} |")
-    best = max(row["accuracy"] for row in rows if "accuracy" in row)
+    best = max(row["accuracy"] for row in rows)
     seconds = round(time.perf_counter() - start, 1)
     print(json.dumps({"recipe": "fusion_table", "best_accuracy": best, "seconds": seconds}))
     return rows

@@ -39,7 +39,7 @@ SCORERS = {"distmult": scorers.DistMult, "complex": scorers.ComplEx, "transe": s
 SMALL = ("lstm", "transformer")
 NAMES = {"text_only": "text only", "control": "shuffled knowledge", "fused": "fused"}
 # What is right for a small encoder from scratch is not for a pretrained one.
-SCRATCH = dict(epochs=12, batch_size=64, learning_rate=2e-3, new_rate=1.0, table_rate=5.0)
+SCRATCH = dict(epochs=8, batch_size=64, learning_rate=2e-3, new_rate=1.0, table_rate=5.0)
 PRETRAINED = dict(epochs=5, batch_size=32, learning_rate=2e-4, new_rate=5.0, table_rate=50.0)
 # What may differ between a run and its resumption.
 ELSEWHERE = ("run", "export", "resume", "models")
@@ -99,9 +99,8 @@ def load_task(config):
             kgkeras.datasets.load_texts("geography", seed=config.seed),
             kgkeras.datasets.load("geography"),
         )
-    splits = {
-        name: getattr(task.texts, name).take(config.limit) for name in ("train", "valid", "test")
-    }
+    splits = ("train", "valid", "test")
+    splits = {name: getattr(task.texts, name).take(config.limit) for name in splits}
     return dataclasses.replace(task, texts=dataclasses.replace(task.texts, **splits))
 
 
@@ -132,38 +131,30 @@ def make_preprocessor(task, tokenizer):
 
 def make_model(config, task, encoder, tokenizer, graph):
     """A compiled model; the text-only twin where there is no graph."""
-    scratch = config.encoder in SMALL
-    head = layers.ClassificationHead(
-        len(task.texts.classes),
-        hidden_dim=config.dim if scratch else None,
-        dropout=0.1,
-        name="head",
-    )
+    classes, hidden_dim = len(task.texts.classes), config.dim if config.encoder in SMALL else None
+    head = layers.ClassificationHead(classes, hidden_dim=hidden_dim, dropout=0.1, name="head")
     parts = {}
     if graph is not None:
         scorer = SCORERS[config.scorer](name="scorer")
+        sizes = (graph.num_entities, graph.num_relations)
+        dims = (config.dim, scorer.relation_dim(config.dim))
+        # A distance is never positive: without a margin no triple could be plausible.
+        margin = 6.0 if config.scorer == "transe" else 0.0
         parts = {
-            "triples": layers.TripleEmbedding.from_sizes(
-                graph.num_entities,
-                graph.num_relations,
-                config.dim,
-                scorer.relation_dim(config.dim),
-            ),
+            "triples": layers.TripleEmbedding.from_sizes(*sizes, *dims),
             "fusion": FUSIONS[config.fusion](name="fusion"),
             "scorer": scorer,
             "kg_weight": config.kg_weight,
-            # A distance is never positive: without a margin no triple could be plausible.
-            "kg_loss": kgkeras.losses.NegativeSamplingLoss(
-                6.0 if config.scorer == "transe" else 0.0
-            ),
+            "kg_loss": kgkeras.losses.NegativeSamplingLoss(margin),
         }
     if task.markers:
         starts = [tokenizer.start_id, *tokenizer.marker_ids[::2]]
         parts["pooling"] = layers.TokenPooling(starts, name="pooling")
     model = models.JointModel(encoder, head, **parts)
     steps = config.epochs * pipelines.steps_per_epoch(len(task.texts.train), config.batch_size)
+    warmup = max(steps // 20, 1)
     schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, steps, warmup_target=config.learning_rate, warmup_steps=max(steps // 20, 1)
+        0.0, max(steps - warmup, 1), warmup_target=config.learning_rate, warmup_steps=warmup
     )
     rates = {"table": config.table_rate}
     rates |= dict.fromkeys(("fusion", "reader", "head"), config.new_rate)
@@ -191,12 +182,9 @@ def train(config, task, name):
         encoder, tokenizer = make_encoder(config, task)
         model = make_model(config, task, encoder, tokenizer, graph)
     preprocessor = make_preprocessor(task, tokenizer)
-    run = training.TrainingRun(
-        pathlib.Path(config.run) / name,
-        {key: value for key, value in vars(config).items() if key not in ELSEWHERE},
-        monitor="val_accuracy",
-        resume=config.resume,
-    )
+    settings = {key: value for key, value in vars(config).items() if key not in ELSEWHERE}
+    folder = pathlib.Path(config.run) / name
+    run = training.TrainingRun(folder, settings, monitor="val_accuracy", resume=config.resume)
     first_epoch = run.restore(model)
     if not run.finished:
         learn, valid = task.texts.train, task.texts.valid

@@ -1,0 +1,74 @@
+"""Layers, scorers, losses and models use `keras.ops` alone: another backend, the same numbers."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+_SCRIPT = """
+import json, sys
+import numpy as np
+import keras
+from kgkeras import layers, losses, models, scorers
+
+def randomise(thing):
+    rng = np.random.default_rng(1)
+    thing.set_weights([rng.normal(size=w.shape) / 3 for w in thing.get_weights()])
+
+rng = np.random.default_rng(0)
+results = {}
+head, relation, tail = (rng.normal(size=(4, 6)).astype("float32") for _ in range(3))
+for scorer in (scorers.TransE(1), scorers.TransE(2), scorers.DistMult(), scorers.ComplEx()):
+    name = type(scorer).__name__ + str(getattr(scorer, "norm", ""))
+    results[name] = scorer.score_tails(head, relation, tail)
+    results[name + " heads"] = scorer.score_heads(head, relation, tail)
+y_true = np.array([[1.0, 0.0, 0.0, -1.0]], "float32")
+results["loss"] = losses.NegativeSamplingLoss(2.0)(y_true, head[:1, :4])
+
+token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+padding_mask = keras.Input((None,), dtype="bool", name="padding_mask")
+words = keras.layers.Embedding(20, 8)(token_ids)
+inputs = {
+    "token_ids": rng.integers(1, 20, (3, 7)).astype("int32"),
+    "padding_mask": np.arange(7) < np.array([[7], [4], [1]]),
+    "entity_ids": np.array([[0, 0, -1, 2, -1, -1, 3], [1] + [-1] * 6, [-1] * 7], "int32"),
+}
+for fusion in (layers.SumFusion, layers.ConcatFusion, layers.GatedFusion, layers.AttentionFusion):
+    model = models.JointModel(
+        keras.Model({"token_ids": token_ids, "padding_mask": padding_mask}, words),
+        layers.ClassificationHead(3, hidden_dim=5),
+        layers.TripleEmbedding.from_sizes(4, 2, 6),
+        fusion(),
+        scorers.ComplEx(),
+    )
+    randomise(model)
+    results[fusion.__name__] = model(inputs)
+results = {name: np.asarray(value).tolist() for name, value in results.items()}
+print(json.dumps({"backend": keras.backend.backend(), "results": results}))
+"""
+
+
+def _results(backend):
+    run = subprocess.run(
+        [sys.executable, "-c", _SCRIPT],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "KERAS_BACKEND": backend},
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    output = json.loads(run.stdout.strip().splitlines()[-1])
+    assert output["backend"] == backend
+    return output["results"]
+
+
+@pytest.mark.slow
+def test_jax_gives_the_same_numbers():
+    pytest.importorskip("jax")
+    tensorflow, jax = _results("tensorflow"), _results("jax")
+    assert tensorflow.keys() == jax.keys()
+    for name, expected in tensorflow.items():
+        np.testing.assert_allclose(jax[name], expected, rtol=1e-4, atol=1e-5, err_msg=name)

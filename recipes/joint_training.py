@@ -40,7 +40,7 @@ SMALL = ("lstm", "transformer")
 NAMES = {"text_only": "text only", "control": "shuffled knowledge", "fused": "fused"}
 # What is right for a small encoder from scratch is not for a pretrained one.
 SCRATCH = dict(epochs=8, batch_size=64, learning_rate=2e-3, new_rate=1.0, table_rate=5.0)
-PRETRAINED = dict(epochs=5, batch_size=32, learning_rate=2e-4, new_rate=5.0, table_rate=50.0)
+PRETRAINED = dict(epochs=3, batch_size=32, learning_rate=2e-4, new_rate=5.0, table_rate=50.0)
 # What may differ between a run and its resumption.
 ELSEWHERE = ("run", "export", "resume", "models")
 

@@ -25,7 +25,6 @@ TEST = [
     "pycountry>=24.6",
     "pytest>=8.2",
     "ruff>=0.5",
-    "safetensors>=0.4",
 ]
 
 setuptools.setup(
@@ -44,6 +43,7 @@ setuptools.setup(
         "numpy>=1.26",
         "protobuf>=6.31,<7",
         "rich>=13.7",
+        "safetensors>=0.4",
         "tensorboard>=2.19,<2.22",
         "tensorflow>=2.21,<2.22",
         "tensorflow-gnn>=1.0.3,<1.1",

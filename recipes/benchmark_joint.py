@@ -50,7 +50,8 @@ def make_step(config, task, graph):
         )
     )
     model.make_train_function()
-    return lambda: model.train_function(batches)
+    # Reading the loss waits for the step to end, also where it runs on another device.
+    return lambda: float(model.train_function(batches)["loss"])
 
 
 def main(config):

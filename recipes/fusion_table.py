@@ -8,6 +8,7 @@ A run that is already there is not repeated, so the table can be made in several
 """
 
 import dataclasses
+import hashlib
 import json
 import pathlib
 import statistics
@@ -36,23 +37,20 @@ class Config:
 
 def run_one(config, encoder, fusion, seed, models):
     """The figures of one encoder, fusion and seed, from its folder or from a new run."""
-    name = encoder if encoder in joint_training.SMALL else "pretrained"
-    folder = pathlib.Path(config.run) / f"{config.data}-{name}-{fusion}-{seed}"
-    metrics = folder / "metrics.json"
-    if metrics.exists():
-        return json.loads(metrics.read_text())
     shared = ("data", "epochs", "dtype", "limit")
-    return joint_training.main(
-        joint_training.Config(
-            **{name: getattr(config, name) for name in shared},
-            encoder=encoder,
-            fusion=fusion,
-            models=",".join(models),
-            seed=seed,
-            run=str(folder),
-            export=None,
-        )
+    wanted = joint_training.Config(
+        **{name: getattr(config, name) for name in shared},
+        encoder=encoder,
+        fusion=fusion,
+        models=",".join(models),
+        seed=seed,
+        export=None,
     )
+    name = hashlib.sha256(json.dumps(vars(wanted), sort_keys=True).encode()).hexdigest()[:12]
+    folder = pathlib.Path(config.run) / name
+    if (folder / "metrics.json").exists():
+        return json.loads((folder / "metrics.json").read_text())
+    return joint_training.main(dataclasses.replace(wanted, run=str(folder)))
 
 
 def make_rows(config):
@@ -63,7 +61,7 @@ def make_rows(config):
         models, text_only = config.models.split(","), {}
         for fusion in config.fusions.split(","):
             results = [run_one(config, encoder, fusion, seed, models) for seed in seeds]
-            figures = [name for name in results[0] if name not in ("recipe", "seed")]
+            figures = [name for name in results[0] if name not in ("recipe", "seed", "seconds")]
             means = {name: statistics.mean(r[name] for r in results) for name in figures}
             text_only |= {name: means[name] for name in figures if name.startswith("text_only")}
             models = [name for name in models if name != "text_only"]
@@ -73,12 +71,14 @@ def make_rows(config):
 def main(config):
     """Runs every pair; prints the table and returns its rows."""
     start = time.perf_counter()
+    if "fused" not in config.models.split(","):
+        raise ValueError(f"`models` must hold fused. Received: {config.models}.")
     rows = list(make_rows(config))
     columns = [name for name in rows[0] if name not in ("encoder", "fusion")]
     print(f"| encoder | fusion | {' | '.join(columns)} |")
     print("|---" * (2 + len(columns)) + "|")
     for row in rows:
-        figures = (f"{row[name]:.3f}" if row[name] < 2 else f"{row[name]:.0f}" for name in columns)
+        figures = (f"{row[name]:.3f}" for name in columns)
         print(f"| {pathlib.Path(row['encoder']).name} | {row['fusion']} | {' | '.join(figures)} |")
     best = max(row["accuracy"] for row in rows)
     seconds = round(time.perf_counter() - start, 1)

@@ -255,8 +255,8 @@ def complete(config):
     defaults = SCRATCH if scratch else PRETRAINED
     missing = {name: value for name, value in defaults.items() if getattr(config, name) is None}
     if config.run is None:
-        name = config.encoder if scratch else "pretrained"
-        missing["run"] = f"runs/joint/{config.data}-{name}-{config.fusion}-{config.seed}"
+        encoder = pathlib.Path(config.encoder).name
+        missing["run"] = f"runs/joint/{config.data}-{encoder}-{config.fusion}-{config.seed}"
     return dataclasses.replace(config, **missing)
 
 
@@ -265,11 +265,13 @@ def main(config):
     config = complete(config)
     console = Console()
     start = time.perf_counter()
-    training.write_json(pathlib.Path(config.run) / "config.json", vars(config))
+    names = config.models.split(",")
+    if unknown := set(names) - set(NAMES):
+        raise ValueError(f"`models` must be among {', '.join(NAMES)}. Received: {sorted(unknown)}.")
     task = load_task(config)
     console.print(f"{len(task.texts.train)} training texts; {task.graph}")
     figures, histories, fused = {}, {}, None
-    for name in config.models.split(","):
+    for name in names:
         console.rule(NAMES[name])
         model, preprocessor, histories[name] = train(config, task, name)
         test = task.texts.test
@@ -277,6 +279,7 @@ def main(config):
         figures[name] = task.scores(test.labels, logits)
         if name == "fused":
             fused = model, preprocessor
+    training.write_json(pathlib.Path(config.run) / "config.json", vars(config))
     report(config, task, figures, histories, fused, console)
     if fused and config.export is not None:
         publish(config, task, *fused, figures, console)

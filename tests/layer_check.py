@@ -46,6 +46,7 @@ def check_layer(layer, inputs, *, expected_shape, num_weights, call=None):
     gradients = tape.gradient(loss, [weight.value for weight in layer.trainable_weights])
     for weight, gradient in zip(layer.trainable_weights, gradients, strict=True):
         assert gradient is not None, weight.path
+        assert np.any(gradient != 0), weight.path
     for array, old in zip(inputs, before, strict=True):
         np.testing.assert_array_equal(array, old)
     return np.asarray(eager)

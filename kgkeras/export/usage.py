@@ -3,6 +3,7 @@
 import json
 import pathlib
 import shlex
+import sys
 
 
 def usage(folder, text, port=8501):
@@ -17,9 +18,11 @@ def usage(folder, text, port=8501):
         Tuple of two strings.
     """
     base = pathlib.Path(folder).parent
+    # The command of this very environment, which need not be activated.
+    command = shlex.quote(str(pathlib.Path(sys.executable).with_name("kgkeras")))
     request = shlex.quote(json.dumps({"instances": [text]}, ensure_ascii=False))
     return (
-        f"kgkeras serve --model_name {base.name} --model_base_path {shlex.quote(str(base))} "
+        f"{command} serve --model_name {base.name} --model_base_path {shlex.quote(str(base))} "
         f"--rest_api_port {port}",
         f"curl -d {request} http://127.0.0.1:{port}/v1/models/{base.name}:predict",
     )

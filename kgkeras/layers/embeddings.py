@@ -28,11 +28,15 @@ class _Table(keras.layers.Layer):
         self.table = self.add_weight(
             name="table",
             shape=(self.rows, self.dim),
-            initializer=self.initializer,
+            initializer=self._initial_table,
             autocast=False,
         )
-        if self.initial_matrix is not None:
-            self.table.assign(self.initial_matrix)
+
+    def _initial_table(self, shape, dtype=None):
+        # Not an assignment after `add_weight`: a build inside `fit` makes the variable later.
+        if self.initial_matrix is None:
+            return self.initializer(shape, dtype=dtype)
+        return ops.convert_to_tensor(self.initial_matrix, dtype=dtype)
 
     def call(self, ids, training=None):
         vectors = ops.cast(lookup(self.table, ids, name=self.ids_name), self.compute_dtype)
@@ -78,7 +82,7 @@ class EntityEmbedding(_Table):
 
     Raises:
         ValueError: If `initial_matrix` has the wrong shape or a value that is not finite, or an
-            id is not below `num_entities`.
+            id is not below `num_entities` (see `kgkeras.ops.lookup`).
     """
 
     ids_name = "entity ids"

@@ -48,7 +48,8 @@ class JointModel(keras.Model):
         What `head` returns, such as logits `(batch, classes)`.
 
     Raises:
-        ValueError: If `kg_weight` is negative, or `triples` and `fusion` are not given together.
+        ValueError: If `kg_weight` is negative, `triples` and `fusion` are not given together, or
+            `kg_loss` is not a mean over the batch.
     """
 
     def __init__(
@@ -74,6 +75,12 @@ class JointModel(keras.Model):
         schedule = isinstance(kg_weight, keras.optimizers.schedules.LearningRateSchedule)
         non_negative("kg_weight", float(kg_weight(0)) if schedule else kg_weight)
         max_mentions = positive_int("max_mentions", max_mentions)
+        kg_loss = kg_loss if kg_loss is not None else NegativeSamplingLoss()
+        if kg_loss.reduction != "sum_over_batch_size":
+            raise ValueError(
+                "`kg_loss` must have the reduction 'sum_over_batch_size', as the task's loss. "
+                f"Received: {kg_loss.reduction!r}."
+            )
         scorer = scorer if scorer is not None else DistMult(name="scorer")
         pooling = pooling if pooling is not None else MeanPooling(name="pooling")
 
@@ -102,9 +109,11 @@ class JointModel(keras.Model):
         self.encoder, self.head, self.pooling = encoder, head, pooling
         self.triples, self.fusion, self.scorer = triples, fusion, scorer
         self.max_mentions, self.readings, self.kg_weight = max_mentions, readings, kg_weight
-        self.kg_loss = kg_loss if kg_loss is not None else NegativeSamplingLoss()
+        self.kg_loss = kg_loss
         self._fusion_weights = weights
         if triples is not None:
+            if not triples.built:
+                triples.build()
             self._trackers = {
                 name: keras.metrics.Mean(name=name)
                 for name in ("task_loss", "kg_loss", "kg_weight")

@@ -1,4 +1,4 @@
-"""Looks rows of a table up by id: a negative id yields zeros, an id too large is an error."""
+"""Looks rows of a table up by id: a negative id yields zeros."""
 
 import keras
 from keras import ops
@@ -14,12 +14,13 @@ def lookup(table, ids, name="ids"):
 
     Returns:
         Tensor `(*ids.shape, dim)`; zeros where the id is negative. Its gradient with respect to
-        the table has each row once, however often its id occurs.
+        the table is a dense tensor of the table's size: each row once, however often its id
+        occurs.
 
     Raises:
-        ValueError: If `ids` is not of an integer dtype or, where values can be read (eager
-            execution), an id is not below the number of rows. In a TensorFlow graph on the CPU the
-            gather itself reports such an id.
+        ValueError: If `ids` is not of an integer dtype or, in TensorFlow's eager execution, an id
+            is not below the number of rows. In a TensorFlow graph on the CPU the gather reports
+            such an id; on a GPU, under XLA and on other backends nothing does.
     """
     dtype = keras.backend.standardize_dtype(ids.dtype)
     if "int" not in dtype:

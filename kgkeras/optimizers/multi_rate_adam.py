@@ -16,7 +16,8 @@ class MultiRateAdam(keras.optimizers.AdamW):
     Args:
         learning_rate: Float or schedule.
         multipliers: Dict from a part of variables' paths to a factor of at least 0, such as
-            `{"table": 100.0}`. The first that fits counts; 1 where none does.
+            `{"table": 100.0}`. The first that fits counts; 1 where none does. Weight decay is
+            decoupled and goes by the plain learning rate everywhere.
         **kwargs: As for `keras.optimizers.AdamW`.
 
     Reference: Loshchilov & Hutter, Decoupled Weight Decay Regularization, ICLR 2019.

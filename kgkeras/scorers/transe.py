@@ -22,7 +22,8 @@ class TransE(Scorer):
         self.norm = one_of("norm", norm, (1, 2))
 
     def call(self, head, relation, tail):
-        return -self._length(head + relation - tail)
+        difference = ops.cast(head + relation - tail, "float32")  # squares overflow float16
+        return ops.cast(-self._length(difference), self.compute_dtype)
 
     def _length(self, difference):
         if self.norm == 1:

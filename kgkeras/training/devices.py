@@ -1,5 +1,7 @@
 """Devices to train on."""
 
+import functools
+
 import tensorflow as tf
 
 from kgkeras.checks import positive_int
@@ -7,6 +9,8 @@ from kgkeras.checks import positive_int
 
 def make_strategy(devices=1):
     """A strategy over so many GPUs or, where there are none, logical CPU devices.
+
+    The same number gives the same strategy: a second one over the same devices would fail.
 
     Args:
         devices: Number of replicas. 1 gives TensorFlow's default strategy.
@@ -19,8 +23,11 @@ def make_strategy(devices=1):
         RuntimeError: If TensorFlow has already started with fewer logical CPU devices.
     """
     devices = positive_int("devices", devices)
-    if devices == 1:
-        return tf.distribute.get_strategy()
+    return tf.distribute.get_strategy() if devices == 1 else _mirrored(devices)
+
+
+@functools.cache
+def _mirrored(devices):
     gpus = tf.config.list_physical_devices("GPU")
     if gpus and len(gpus) < devices:
         raise ValueError(f"`devices` must be at most {len(gpus)} GPUs. Received: {devices}.")

@@ -25,12 +25,20 @@ class Resume(keras.callbacks.Callback):
     Args:
         folder: Where the states live.
         companions: Callbacks whose memory is kept. Put them before this one in `fit`.
+
+    Raises:
+        ValueError: If a companion is to restore the best weights: it holds them in memory only.
     """
 
     def __init__(self, folder, companions=()):
         super().__init__()
         self.folder = pathlib.Path(folder)
         self.companions = list(companions)
+        if any(getattr(callback, "restore_best_weights", False) for callback in self.companions):
+            raise ValueError(
+                "`companions` must not have `restore_best_weights=True`: a killed process loses "
+                "them. Write them with ModelCheckpoint, and load them after `fit`."
+            )
         self.finished = False
         self._state = None
 
@@ -47,10 +55,13 @@ class Resume(keras.callbacks.Callback):
         if not states:
             return 0
         newest = states[-1]
-        with np.load(newest / "variables.npz", allow_pickle=False) as arrays:
+        with (
+            np.load(newest / "variables.npz", allow_pickle=False) as arrays,
+            model.distribute_strategy.scope(),
+        ):
             _assign(_variables(model), arrays, newest)
         self._state = json.loads((newest / "state.json").read_text())
-        self.finished = newest.name.endswith(_FINISHED)
+        self.finished = newest.name.endswith(_FINISHED) or self._state["stopped"]
         return self._state["epoch"]
 
     def on_train_begin(self, logs=None):
@@ -62,6 +73,7 @@ class Resume(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         state = {
             "epoch": epoch + 1,
+            "stopped": self.model.stop_training,  # by a companion: early stopping
             "callbacks": [_memory(callback) for callback in self.companions],
         }
         self._write(state, f"state-{epoch + 1:06d}")
@@ -78,7 +90,7 @@ class Resume(keras.callbacks.Callback):
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         arrays = {
-            str(i): keras.ops.convert_to_numpy(variable)
+            str(i): _storable(keras.ops.convert_to_numpy(variable))
             for i, variable in enumerate(_variables(self.model))
         }
         np.savez(temporary / "variables.npz", **arrays)
@@ -96,6 +108,11 @@ def _variables(model):
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     return [*model.variables, *model.optimizer.variables]
+
+
+def _storable(array):
+    """NumPy's files know no bfloat16; float32 holds every one of its values."""
+    return array.astype("float32") if array.dtype.name == "bfloat16" else array
 
 
 def _memory(callback):

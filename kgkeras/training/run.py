@@ -43,7 +43,7 @@ class TrainingRun:
     def __init__(self, folder, config, *, monitor, mode="max", patience=None, resume=True):
         self.folder = pathlib.Path(folder)
         if not resume:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._forget()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._check_config(config if isinstance(config, dict) else dataclasses.asdict(config))
         self._best = keras.callbacks.ModelCheckpoint(
@@ -91,7 +91,15 @@ class TrainingRun:
             rows = list(csv.DictReader(file))
         return {name: [float(row[name]) for row in rows] for name in rows[0]}
 
+    def _forget(self):
+        """Removes what an earlier run wrote, the state first, and nothing else."""
+        for name in ("state", "tensorboard"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        for name in ("best.weights.h5", "history.csv", "config.json"):
+            (self.folder / name).unlink(missing_ok=True)
+
     def _check_config(self, config):
+        config = json.loads(json.dumps(config))  # as it will be read again: lists for tuples
         path = self.folder / "config.json"
         if path.exists():
             before = json.loads(path.read_text())
@@ -111,13 +119,16 @@ class TrainingRun:
     def _cut_history(self, first_epoch):
         """Forgets epochs that were logged, but whose state was not yet written."""
         path = self.folder / "history.csv"
-        if not path.exists():
+        if not first_epoch:
+            # A process killed in its first epoch leaves a log without even a header.
+            path.unlink(missing_ok=True)
             return
         with open(path, newline="") as file:
             header, *rows = csv.reader(file)
+        kept = [row for row in rows if row[0].isdigit() and int(row[0]) < first_epoch]
         temporary = path.with_suffix(".writing")
         with open(temporary, "w", newline="") as file:
-            csv.writer(file).writerows([header, *(r for r in rows if int(r[0]) < first_epoch)])
+            csv.writer(file).writerows([header, *kept])
         os.replace(temporary, path)
 
 

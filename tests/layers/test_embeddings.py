@@ -26,6 +26,21 @@ def test_initial_matrix_and_freezing():
     assert layer.get_config()["trainable"] is False
 
 
+def test_initial_matrix_of_a_layer_that_is_built_inside_fit():
+    class Lazy(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.table = layers.EntityEmbedding(4, 2, initial_matrix=np.full((4, 2), 7.0))
+
+        def call(self, ids):
+            return keras.ops.sum(self.table(ids), axis=-1)
+
+    model = Lazy()
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    model.fit(np.array([0, 1]), np.array([0.0, 0.0]), verbose=0)
+    np.testing.assert_array_equal(model.table.get_weights()[0], np.full((4, 2), 7.0))
+
+
 def test_dropout_only_while_training():
     layer = layers.EntityEmbedding(5, 64, dropout=0.5, initializer="ones")
     np.testing.assert_array_equal(layer(IDS)[1], np.ones((3, 64)))

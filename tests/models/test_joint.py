@@ -162,12 +162,20 @@ def test_fusion_weights(world):
     [
         ({"kg_weight": -0.1}, r"`kg_weight` must be finite and at least 0. Received: -0\.1"),
         ({"kg_weight": float("nan")}, "`kg_weight` must be finite"),
+        (
+            {"kg_loss": losses.NegativeSamplingLoss(reduction="sum")},
+            "`kg_loss` must have the reduction 'sum_over_batch_size'",
+        ),
         ({"max_mentions": 0}, "`max_mentions` must be a positive integer"),
     ],
 )
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         toy.model(layers.SumFusion(), **arguments)
+
+
+def test_all_weights_are_there_before_the_first_batch():
+    assert len(toy.model(layers.SumFusion(), readings=0).triples.trainable_weights) == 2
 
 
 def test_triples_without_fusion():

@@ -76,6 +76,12 @@ def test_transe_has_a_gradient_where_it_fits_exactly():
     assert np.isfinite(tape.gradient(score, head)).all()
 
 
+def test_transe_in_half_precision():
+    far = np.full((1, 400), 60.0)
+    score = scorers.TransE(2, dtype="float16")(far, 0 * far, 0 * far)
+    np.testing.assert_allclose(np.asarray(score, "float32"), [-1200.0], rtol=1e-3)
+
+
 def test_odd_complex_dim():
     with pytest.raises(ValueError, match=r"ComplEx needs an even `dim`.*Received: dim=5"):
         scorers.ComplEx().relation_dim(5)

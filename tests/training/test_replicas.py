@@ -15,27 +15,43 @@ from tests import toy
 
 devices = int(sys.argv[1])
 training.set_seed(3)
-with training.make_strategy(devices).scope():
-    model = toy.model(layers.GatedFusion())
 facts = toy.graph()
 inputs, labels = toy.claims(facts, 128)
-log = toy.fit(model, facts, inputs, labels, 3, validation_data=(inputs, labels))
+with training.make_strategy(devices).scope():
+    text_only = toy.model()
+toy.fit(text_only, None, inputs, labels, 1)  # a second model in one process
+training.set_seed(3)
+with training.make_strategy(devices).scope():
+    model = toy.model(layers.GatedFusion())
+run = training.TrainingRun(sys.argv[2], {}, monitor="val_accuracy")
+arguments = {"validation_data": (inputs, labels), "callbacks": run.callbacks()}
+toy.fit(model, facts, inputs, labels, 2, **arguments)
+with training.make_strategy(devices).scope():
+    model = toy.model(layers.GatedFusion())
+run = training.TrainingRun(sys.argv[2], {}, monitor="val_accuracy")
+first_epoch = run.restore(model)
+assert first_epoch == 2
+arguments["callbacks"] = run.callbacks()
+log = toy.fit(model, facts, inputs, labels, 4, first_epoch=first_epoch, **arguments)
 log["weights"] = [float(abs(w).sum()) for w in model.get_weights()]
 print(json.dumps(log))
 """
 
 
-def _train(devices):
+def _train(devices, folder):
     run = subprocess.run(
-        [sys.executable, "-c", _SCRIPT, str(devices)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", _SCRIPT, str(devices), str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 0, run.stderr[-3000:]
     return json.loads(run.stdout.strip().splitlines()[-1])
 
 
 @pytest.mark.slow
-def test_one_replica_equals_two():
-    one, two = _train(1), _train(2)
+def test_one_replica_equals_two(tmp_path):
+    one, two = _train(1, tmp_path / "one"), _train(2, tmp_path / "two")
     assert one.keys() == two.keys()
     for name in one:
         np.testing.assert_allclose(two[name], one[name], rtol=2e-4, err_msg=name)

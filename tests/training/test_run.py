@@ -121,6 +121,46 @@ def test_early_stopping_remembers_its_patience(tmp_path):
     assert stop_epochs(tmp_path / "parts", 9)[0] == 4  # a finished run stays as it is
 
 
+def test_killed_in_the_first_epoch(tmp_path):
+    (tmp_path / "history.csv").touch()  # what CSVLogger has written by then
+    _, run, first_epoch = _train(tmp_path, epochs=1)
+    assert first_epoch == 0
+    assert len(run.history()["loss"]) == 1
+
+
+def test_starting_anew_removes_nothing_else(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    _train(tmp_path, epochs=1)
+    _, _, first_epoch = _train(tmp_path, epochs=1, resume=False)
+    assert first_epoch == 0
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_companions_that_hold_weights_are_refused(tmp_path):
+    stopping = keras.callbacks.EarlyStopping(restore_best_weights=True)
+    with pytest.raises(ValueError, match="must not have `restore_best_weights=True`"):
+        training.Resume(tmp_path, [stopping])
+
+
+def test_tuples_and_half_precision_survive_the_file(tmp_path):
+    config = {"sizes": (1, 2)}
+    for first in (0, 1):
+        model = keras.Sequential(
+            [keras.Input((2,)), keras.layers.Dense(1, dtype="bfloat16", name="dense")]
+        )
+        model.compile("sgd", "mse")
+        run = training.TrainingRun(tmp_path, config, monitor="val_loss", mode="min")
+        assert run.restore(model) == first
+        x = np.ones((4, 2))
+        if not first:
+            model.fit(
+                x, x[:, :1], validation_data=(x, x[:, :1]), verbose=0, callbacks=run.callbacks()
+            )
+            weights = [np.array(w, "float32") for w in model.get_weights()]
+    for one, other in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(np.array(one, "float32"), other)
+
+
 def test_killed_process_resumes(tmp_path):
     """A real `kill -9` in the middle of `fit`."""
     script = (

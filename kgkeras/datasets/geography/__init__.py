@@ -16,8 +16,8 @@ How doubtful cases are treated:
 - The capital is the one that the state's law names, also where the government sits elsewhere
   (Bolivia: Sucre, Sri Lanka: Sri Jayawardenepura Kotte); South Africa's is the executive one,
   Pretoria. No capital is given where it is disputed, moving, or not named (Israel, Palestine,
-  Equatorial Guinea, Nauru), nor for the city-states Monaco, Singapore and Vatican City, which are
-  one entity each. `city_in` lists cities other than the capital.
+  Equatorial Guinea, Indonesia, Nauru), nor for the city-states Monaco, Singapore and Vatican City,
+  which are one entity each. `city_in` lists cities other than the capital.
 - Continents and subregions follow the United Nations' M49 standard, with the Americas told apart:
   Russia is in Europe, Turkey and Cyprus are in Asia. Kosovo and Taiwan, which M49 does not list,
   are placed with their neighbours.

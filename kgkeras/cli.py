@@ -71,6 +71,13 @@ def _add_serve_flags(parser):
         metavar="BOOL",
         help="run the warmup requests that the export brings along",
     )
+    parser.add_argument(
+        "--max_body_mib",
+        type=_positive,
+        default=16,
+        metavar="MIB",
+        help="longer request bodies are refused",
+    )
 
 
 def _serve(arguments):
@@ -93,6 +100,7 @@ def _serve(arguments):
             host=arguments.host,
             rest_api_port=arguments.rest_api_port,
             enable_model_warmup=arguments.enable_model_warmup,
+            max_body_bytes=arguments.max_body_mib * 2**20,
         )
     except StatusError as error:
         return _fail(error.message)
@@ -107,6 +115,7 @@ def _add_download_flags(parser):
 
 def _download(arguments):
     from kgkeras import datasets
+    from kgkeras.datasets import loading
 
     loaders = {
         "graphs": datasets.load,
@@ -124,14 +133,55 @@ def _download(arguments):
             loaders[kind](name)
         except (ValueError, FileNotFoundError, ConnectionError) as error:
             return _fail(str(error))
-        sys.stdout.write(f"{name} is there, and is what was published\n")
+        unverified = loading.unverified(name, kind)
+        told = "and is what was published"
+        if unverified:
+            told = f"not verified, as no checksum is known: {', '.join(unverified)}"
+        sys.stdout.write(f"{name} is there, {told}\n")
     return 0
+
+
+def _add_inspect_flags(parser):
+    parser.add_argument("folder", metavar="DIR", help="one version, with saved_model.pb in it")
+
+
+def _inspect(arguments):
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from kgkeras.export import ExportError, check_saved_model, proto
+
+    problems = check_saved_model(arguments.folder)
+    try:
+        signatures = proto.signatures(proto.read_meta_graph(arguments.folder))
+    except ExportError:  # which is among the problems
+        signatures = {}
+    lines = []
+    for name, signature in signatures.items():
+        lines.append(f"{name}: {signature.method_name}")
+        for side in ("inputs", "outputs"):
+            for key, info in sorted(getattr(signature, side).items()):
+                shape = proto.shape_of(info)
+                told = "any shape" if shape is None else shape
+                lines.append(f"  {side[:-1]} {key}: {proto.dtype_name(info)} {told}")
+    lines += [f"{'error' if p.fatal else 'warning'}: {p}" for p in problems]
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    if not problems:
+        sys.stdout.write("no problems found\n")
+    return int(any(problem.fatal for problem in problems))
 
 
 def _port(text):
     """Reads a port number."""
     if not (text.isascii() and text.isdigit() and int(text) < 2**16):
         raise argparse.ArgumentTypeError(f"must be a number from 0 to 65535. Received: {text!r}")
+    return int(text)
+
+
+def _positive(text):
+    """Reads a number of at least 1."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**20):
+        raise argparse.ArgumentTypeError(
+            f"must be a number from 1 to {2**20 - 1}. Received: {text!r}"
+        )
     return int(text)
 
 
@@ -159,5 +209,10 @@ _COMMANDS = {
         "fetch benchmarks into the cache, unless they are there, and verify them",
         _add_download_flags,
         _download,
+    ),
+    "inspect": _Command(
+        "list the signatures of a SavedModel, and what a server would refuse in it",
+        _add_inspect_flags,
+        _inspect,
     ),
 }

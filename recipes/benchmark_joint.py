@@ -73,7 +73,7 @@ def main(config):
                 if turn >= 0:  # the first turn compiles and warms up
                     seconds[name].append(time.perf_counter() - start)
     medians = {name: 1000 * statistics.median(times) for name, times in seconds.items()}
-    table = Table("model", "ms a step", title=f"{config.encoder}, batch {config.batch_size}")
+    table = Table("model", "ms a step", title=f"{recipe.data}, batch {config.batch_size}")
     for name, value in medians.items():
         table.add_row(name, f"{value:.1f}")
     Console().print(table)

@@ -39,7 +39,7 @@ SCORERS = {"distmult": scorers.DistMult, "complex": scorers.ComplEx, "transe": s
 SMALL = ("lstm", "transformer")
 NAMES = {"text_only": "text only", "control": "shuffled knowledge", "fused": "fused"}
 # What is right for a small encoder from scratch is not for a pretrained one.
-SCRATCH = dict(epochs=8, batch_size=64, learning_rate=2e-3, new_rate=1.0, table_rate=5.0)
+SCRATCH = dict(epochs=6, batch_size=64, learning_rate=2e-3, new_rate=5.0, table_rate=5.0)
 PRETRAINED = dict(epochs=3, batch_size=32, learning_rate=2e-4, new_rate=5.0, table_rate=50.0)
 # What may differ between a run and its resumption.
 ELSEWHERE = ("run", "export", "resume", "models")
@@ -216,7 +216,8 @@ def _batches(config, preprocessor, texts):
 
 def report(config, task, figures, histories, fused, console):
     """Prints the table of all models; draws learning curves and the knowledge at some words."""
-    table = Table(title=f"{config.data}, {config.encoder}, {config.fusion}, seed {config.seed}")
+    encoder = pathlib.Path(config.encoder).name
+    table = Table(title=f"{config.data}, {encoder}, {config.fusion}, seed {config.seed}")
     for column in ("model", *next(iter(figures.values()))):
         table.add_column(column)
     for name, row in figures.items():

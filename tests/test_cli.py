@@ -64,6 +64,7 @@ def test_help_and_mistakes_are_told_without_tensorflow(tmp_path):
         (["serve", "--model_base_path=x", "--rest_api_port=65536"], "from 0 to 65535. Received"),
         (["serve", "--model_base_path=x", "--rest_api_port=-1"], "from 0 to 65535. Received: '-1'"),
         (["serve", "--model_base_path=x", "--enable_model_warmup=maybe"], "must be true or false"),
+        (["serve", "--model_base_path=x", "--max_body_mib=0"], "number from 1 to 1048575. Rec"),
     ],
 )
 def test_mistakes_in_flags(capsys, flags, message):
@@ -77,7 +78,7 @@ def test_flags_reach_the_server(monkeypatch):
     calls = []
     monkeypatch.setattr("kgkeras.serving.serve", lambda *args, **flags: calls.append((args, flags)))
     flags = ["--model_name", "m", "--model_base_path=/models/m", "--host=0.0.0.0"]
-    flags += ["--rest_api_port", "80", "--enable_model_warmup=false"]
+    flags += ["--rest_api_port", "80", "--enable_model_warmup=false", "--max_body_mib=1"]
     assert cli.main(["serve", *flags]) == 0
     assert cli.main(["serve", "--model_base_path", "x"]) == 0
     assert calls == [
@@ -88,6 +89,7 @@ def test_flags_reach_the_server(monkeypatch):
                 "host": "0.0.0.0",
                 "rest_api_port": 80,
                 "enable_model_warmup": False,
+                "max_body_bytes": 2**20,
             },
         ),
         (
@@ -97,6 +99,7 @@ def test_flags_reach_the_server(monkeypatch):
                 "host": "127.0.0.1",
                 "rest_api_port": 8501,
                 "enable_model_warmup": True,
+                "max_body_bytes": 16 * 2**20,
             },
         ),
     ]
@@ -138,13 +141,43 @@ def test_without_the_extra(monkeypatch, capsys):
 def test_download(monkeypatch, capsys, tmp_path, shared_data):
     monkeypatch.setenv("KGKERAS_DATA", str(shared_data))
     assert cli.main(["download", "NATIONS", "Geography"]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
-        "nations",
-        "geography",
+    assert capsys.readouterr().out.splitlines() == [
+        "nations is there, and is what was published",
+        "geography is there, and is what was published",
     ]
+    assert cli.main(["download", "codex-s"]) == 0
+    assert capsys.readouterr().out == (
+        "CoDEx-S is there, not verified, as no checksum is known: codex/entities.en.json\n"
+    )
     monkeypatch.setenv("KGKERAS_DATA", str(tmp_path / "absent"))
     assert cli.main(["download", "nations"]) == 1
     assert "KGKERAS_DATA must name a folder" in capsys.readouterr().err
+
+
+def test_inspect(tmp_path, capsys):
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, "x")])
+    def double(x):
+        return {"doubled": 2 * x}
+
+    module = tf.Module()
+    for version in ("1", "latest"):
+        tf.saved_model.save(module, str(tmp_path / version), signatures=double)
+    described = ["serving_default: tensorflow/serving/predict", "  input x: float32 [None, 2]"]
+    described += ["  output doubled: float32 [None, 2]"]
+    status = cli.main(["inspect", str(tmp_path / "latest")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == described
+    assert any(line.startswith("error: version folder 'latest': ") for line in lines[3:])
+    assert status == 1
+    assert cli.main(["inspect", str(tmp_path / "1")]) == 0
+    assert capsys.readouterr().out.splitlines() == [*described, "no problems found"]
+
+
+def test_inspect_what_is_no_model(tmp_path, capsys):
+    assert cli.main(["inspect", str(tmp_path)]) == 1
+    assert "error: saved_model.pb: there is no such file in" in capsys.readouterr().out
 
 
 def test_download_of_what_nobody_knows(capsys):

@@ -14,9 +14,9 @@ def load_folder(folder):
     """Reads `Splits` from a folder, unverified.
 
     A folder that has the name and the files of a benchmark is read as that benchmark. Any other
-    holds `train.txt`, `valid.txt` and `test.txt` (head, relation and tail, tab separated), and may
-    hold `entity2text.txt` and `relation2text.txt` (identifier, name and, where there is one,
-    description, tab separated).
+    holds `train.txt`, `valid.txt` and `test.txt` (head, relation and tail, tab separated, with or
+    without a header line of these three names), and may hold `entity2text.txt` and
+    `relation2text.txt` (identifier, name and, where there is one, description, tab separated).
 
     Raises:
         FileNotFoundError: If a split is missing.
@@ -37,19 +37,20 @@ def load_folder(folder):
     for role, name in (("entities", "entity2text.txt"), ("relations", "relation2text.txt")):
         if (folder / name).is_file():
             paths[role] = folder / name
-    return read_splits(paths, _own_texts)
+    return read_splits(paths, _own_texts, header=None)
 
 
-def read_splits(paths, read_texts, relations=None):
+def read_splits(paths, read_texts, relations=None, *, header=False):
     """`Splits` from the paths of its files, with the texts that `read_texts` finds in them.
 
     Args:
         paths: Dict of path by role, with `train`, `valid` and `test`.
         read_texts: As in `Benchmark`; None where no words are known.
         relations: As in `Splits.from_triples`.
+        header: As in `read_table`; benchmarks are published without.
     """
     splits = Splits.from_triples(
-        *(read_triples(paths[split], header=False) for split in _SPLITS), relations=relations
+        *(read_triples(paths[split], header=header) for split in _SPLITS), relations=relations
     )
     if read_texts is None:
         return splits
@@ -78,7 +79,7 @@ def _own_texts(paths, entities, relations):
 def _read_texts(path, identifiers):
     names, descriptions = {}, {}
     for number, line in read_lines(path):
-        identifier, *texts = line.split("\t")
+        identifier, *texts = map(str.strip, line.split("\t"))
         if not 1 <= len(texts) <= 2:
             raise GraphFormatError(
                 "must have an identifier, a name and perhaps a description. "
@@ -90,4 +91,10 @@ def _read_texts(path, identifiers):
             raise GraphFormatError(f"must not tell of {identifier!r} again.", path, number)
         names[identifier] = texts[0]
         descriptions[identifier] = texts[1] if len(texts) == 2 else ""
+    if names and names.keys().isdisjoint(identifiers):
+        raise GraphFormatError(
+            f"must tell of an identifier of the facts, such as {identifiers[0]!r}. "
+            f"Received: {len(names)} others, such as {next(iter(names))!r}.",
+            path,
+        )
     return Texts.look_up(identifiers, names=names, descriptions=descriptions)

@@ -49,8 +49,8 @@ def load(name):
     Args:
         name: One of `names()`, in upper or lower case. Or a folder: one that has the name and
             files of a benchmark, or that holds `train.txt`, `valid.txt` and `test.txt` (head,
-            relation and tail, tab separated) and perhaps `entity2text.txt` and
-            `relation2text.txt` (identifier, name, perhaps description).
+            relation and tail, tab separated, perhaps below a header line) and perhaps
+            `entity2text.txt` and `relation2text.txt` (identifier, name, perhaps description).
 
     Returns:
         `Splits`; for MetaQA and geography, which have no splits of facts, a `KnowledgeGraph`.
@@ -162,6 +162,23 @@ def load_questions(hops=1, split="dev"):
     """
     role = metaqa.role(hops, split)
     return metaqa.read_questions(locate(metaqa.METAQA, (role,))[role])
+
+
+def unverified(name, kind="graphs"):
+    """Paths, in a data folder, of a benchmark's files of which no checksum is known.
+
+    Args:
+        name: One of `names(kind)`, in upper or lower case.
+        kind: As in `names`.
+    """
+    known = _find(name, one_of("kind", kind, tuple(_NAMES)), folders=False)
+    single = {b.name: (b,) for b in (*BENCHMARKS, metaqa.METAQA, semeval.SEMEVAL)}
+    return tuple(
+        file.path
+        for benchmark in {**single, **INDUCTIVE, _GEOGRAPHY: ()}[known]
+        for file in benchmark.files.values()
+        if file.sha256 is None and (file.url is not None or not file.optional)
+    )
 
 
 def _benchmark(name):

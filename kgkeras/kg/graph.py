@@ -180,7 +180,8 @@ class KnowledgeGraph:
     def split(self, valid=0.1, test=0.1, seed=0):
         """Splits the distinct facts at random into three graphs over the same vocabularies.
 
-        Where the sizes allow it, every entity and relation that has a fact has one in train.
+        Where the sizes allow it, every entity and relation that has a fact has one in train. A fact
+        and its reverse `(t, r, h)` stay together, so that valid or test may be one fact short.
 
         Args:
             valid: Share of the facts that go to validation, in `[0, 1)`.
@@ -191,7 +192,7 @@ class KnowledgeGraph:
             `Splits`. Repeated facts are told once, as they would leak from one into another.
 
         Raises:
-            ValueError: If the shares leave nothing to train on.
+            ValueError: If the shares leave nothing to train on, or inverse relations are there.
         """
         return partition.split(self, valid=valid, test=test, seed=seed)
 

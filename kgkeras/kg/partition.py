@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from kgkeras.checks import describe, rate
+from kgkeras.kg.inverse import has_inverses
 from kgkeras.kg.splits import Splits
 
 
@@ -42,6 +43,12 @@ def shuffled(graph, seed):
 def split(graph, *, valid, test, seed):
     """See `KnowledgeGraph.split`."""
     valid, test = rate("valid", valid), rate("test", test)
+    if has_inverses(graph):
+        raise ValueError(
+            "The graph must not have inverse relations yet, which would tell train what valid and "
+            "test ask: split first, then `with_inverses()`. "
+            f"Received: relations {graph.relations[0]!r} ... {graph.relations[-1]!r}."
+        )
     _, first = np.unique(graph.triples, axis=0, return_index=True)
     facts = graph.triples[np.sort(first)]
     num_valid, num_test = round(len(facts) * valid), round(len(facts) * test)
@@ -50,13 +57,49 @@ def split(graph, *, valid, test, seed):
             "`valid` and `test` must leave facts to train on. "
             f"Received: valid={valid}, test={test} of {len(facts)} distinct facts."
         )
-    order = np.random.default_rng(seed).permutation(len(facts))
-    # Facts that are the first to show an entity or relation go to train before all others.
-    shows = _shows_new(facts[order])
-    order = np.concatenate([order[shows], order[~shows]])
-    num_train = len(facts) - num_valid - num_test
-    parts = np.split(facts[order], [num_train, num_train + num_valid])
-    return Splits(*(graph.with_triples(part) for part in parts))
+    group = _with_reverse(facts)
+    place = np.empty(group.max(initial=-1) + 1, dtype="int64")  # of each group
+    place[np.random.default_rng(seed).permutation(len(place))] = np.arange(len(place))
+    order = np.argsort(place[group], kind="stable")
+    facts, group = facts[order], place[group[order]]
+    # Groups that are the first to show an entity or relation go to train before all others.
+    shows = np.zeros(len(place), dtype=bool)
+    shows[group[_shows_new(facts)]] = True
+    last_first = np.concatenate([np.flatnonzero(shows), np.flatnonzero(~shows)])[::-1]
+    sizes = np.bincount(group, minlength=len(place))
+    in_test = _fill(sizes[last_first], num_test)
+    left = last_first[~in_test]
+    in_valid = _fill(sizes[left], num_valid)
+    groups = left[~in_valid], left[in_valid], last_first[in_test]
+    return Splits(*(graph.with_triples(_facts_of(g[::-1], facts, group)) for g in groups))
+
+
+def _with_reverse(facts):
+    """Numbers `(facts,)`, alike for `(h, r, t)` and `(t, r, h)`, by their first appearance."""
+    ends = np.sort(facts[:, [0, 2]], axis=1)
+    keys = np.stack([ends[:, 0], facts[:, 1], ends[:, 1]], axis=1)
+    _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[group.ravel()]
+
+
+def _fill(sizes, room):
+    """Which of the groups, of one or two facts, fill the room: the first ones that fit.
+
+    One place stays empty where all that is left are groups of two.
+    """
+    taken = np.cumsum(sizes) <= room
+    single = np.flatnonzero(~taken & (sizes == 1))
+    if single.size and sizes[taken].sum() < room:
+        taken[single[0]] = True
+    return taken
+
+
+def _facts_of(groups, facts, group):
+    """The facts of some groups, in the order of the groups; `group` has the one of each fact."""
+    place = np.full(group.max(initial=-1) + 1, -1)
+    place[groups] = np.arange(len(groups))
+    rows = np.flatnonzero(place[group] >= 0)
+    return facts[rows[np.argsort(place[group[rows]], kind="stable")]]
 
 
 def _shows_new(facts):

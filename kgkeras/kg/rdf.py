@@ -7,13 +7,16 @@ What becomes of a statement:
 - A literal of rdfs:label or skos:prefLabel is a name (the first one; the others are aliases), of
   skos:altLabel an alias, of schema:description or rdfs:comment a description (the first one).
   Those in a language other than English are left out.
-- Any other literal is an entity: its identifier is the literal as N-Triples writes it, quotes and
-  type included, its name the plain value.
+- Any other literal is an entity: its identifier is the literal as canonical N-Triples writes it,
+  on one line, quotes and type included; its name is the plain value. Nothing is normalised ("01"
+  and "1" differ) but the language, which is in lower case, and numbers that Turtle has bare.
 
 An IRI of which only texts are known is an entity without facts, unless it is a relation.
 """
 
+import contextlib
 import pathlib
+import re
 
 from kgkeras.kg.errors import GraphFormatError
 from kgkeras.kg.graph import KnowledgeGraph
@@ -29,6 +32,19 @@ _DESCRIPTIONS = {
     "https://schema.org/description",
     _RDFS + "comment",
 }
+_XSD_STRING = "http://www.w3.org/2001/XMLSchema#string"
+_ESCAPES = {code: f"\\u{code:04X}" for code in (*range(0x20), 0x7F)}
+_ESCAPES |= {ord(c): f"\\{e}" for c, e in zip('\b\t\n\f\r"\\', 'btnfr"\\', strict=True)}
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_TURTLE_ERRORS = (
+    SyntaxError,
+    AssertionError,
+    LookupError,
+    ValueError,
+    TypeError,
+    OverflowError,
+    RecursionError,
+)
 _TEXTS = _NAMES | _ALIASES | _DESCRIPTIONS
 
 
@@ -36,7 +52,8 @@ def read_ntriples(path):
     """Reads an N-Triples file, `.gz` or plain, into a `KnowledgeGraph`; see the module.
 
     Raises:
-        GraphFormatError: If a line is no N-Triples (with the line), or there is no statement.
+        GraphFormatError: If a line is no N-Triples or holds half a surrogate pair (with the line),
+            or there is no statement.
         ImportError: If rdflib is not installed.
     """
     _import_rdflib()
@@ -44,12 +61,13 @@ def read_ntriples(path):
 
     statements = _Statements()
     parser = W3CNTriplesParser(sink=statements, bnode_context=_KeptLabels())
-    for number, line in read_lines(path):
-        parser.line = line
-        try:
-            parser.parseline()
-        except ParseError as error:
-            raise GraphFormatError(f"must be N-Triples: {error}.", path, number) from error
+    with _literals_as_written():
+        for number, line in read_lines(path):
+            parser.line = line
+            try:
+                parser.parseline()
+            except (ParseError, ValueError, OverflowError) as error:
+                raise GraphFormatError(f"must be N-Triples: {error}.", path, number) from error
     return statements.graph(path)
 
 
@@ -57,11 +75,12 @@ def read_turtle(path):
     """Reads a Turtle file, `.gz` or plain, into a `KnowledgeGraph`; see the module.
 
     Raises:
-        GraphFormatError: If the file is no Turtle, or there is no statement.
+        GraphFormatError: If the file is no Turtle or holds half a surrogate pair (with the line),
+            or there is no statement.
         ImportError: If rdflib is not installed.
     """
     rdflib = _import_rdflib()
-    from rdflib.plugins.parsers.notation3 import BadSyntax
+    from rdflib.plugins.parsers.notation3 import RDFSink, SinkParser
 
     text = read_text(path)
     statements = _Statements(rename_blank_nodes=True)
@@ -73,12 +92,15 @@ def read_turtle(path):
             statements.triple(*statement)
             return super().add(statement)
 
+    base = pathlib.Path(path).absolute().as_uri()
+    parser = SinkParser(RDFSink(Ordered()), baseURI=base, turtle=True)
     try:
-        Ordered().parse(data=text, format="turtle", publicID=pathlib.Path(path).absolute().as_uri())
-    except BadSyntax as error:
-        raise GraphFormatError(
-            f"must be Turtle: {error.message}.", path, error.lines + 1
-        ) from error
+        with _literals_as_written():
+            parser.loadBuf(text)
+    except _TURTLE_ERRORS as error:
+        # Asserts, indices and the stack are how rdflib meets some of what is no Turtle.
+        told = str(error) or type(error).__name__
+        raise GraphFormatError(f"must be Turtle: {told}.", path, parser.lines + 1) from error
     return statements.graph(path)
 
 
@@ -90,6 +112,25 @@ def _import_rdflib():
             "Reading RDF needs rdflib, the extra `rdf`: pip install kgkeras[rdf]"
         ) from error
     return rdflib
+
+
+@contextlib.contextmanager
+def _literals_as_written():
+    """Keeps rdflib from normalising literals; it has but a global switch for that."""
+    rdflib = _import_rdflib()
+    before, rdflib.NORMALIZE_LITERALS = rdflib.NORMALIZE_LITERALS, False
+    try:
+        yield
+    finally:
+        rdflib.NORMALIZE_LITERALS = before
+
+
+def _checked(term):
+    """A term as text, which UTF-8 can hold."""
+    text = str(term)
+    if _SURROGATE.search(text):
+        raise ValueError(f"there must be no half of a surrogate pair. Received: {text!r}")
+    return text
 
 
 class _KeptLabels(dict):
@@ -114,12 +155,12 @@ class _Statements:
         """Takes one statement."""
         import rdflib
 
-        head, relation = self._identifier(subject), str(predicate)
+        head, relation = self._identifier(subject), _checked(predicate)
         if isinstance(value, rdflib.Literal) and relation in _TEXTS:
             self._described[head] = None
             language = (value.language or "en").lower()
             if language == "en" or language.startswith("en-"):
-                self._add_text(head, relation, str(value))
+                self._add_text(head, relation, _checked(value))
             return
         tail = self._identifier(value)
         if isinstance(value, rdflib.Literal) and str(value):
@@ -161,10 +202,19 @@ class _Statements:
         import rdflib
 
         if isinstance(term, rdflib.Literal):
-            return term.n3()
+            return _ntriples(term)
         if isinstance(term, rdflib.BNode):
             label = str(term)
             if self._blank is not None:
                 label = self._blank.setdefault(label, f"b{len(self._blank)}")
             return f"_:{label}"
-        return str(term)
+        return _checked(term)
+
+
+def _ntriples(literal):
+    """A literal as canonical N-Triples writes it: one line, the language in lower case."""
+    quoted = f'"{_checked(literal).translate(_ESCAPES)}"'
+    if literal.language:
+        return f"{quoted}@{literal.language.lower()}"
+    datatype = _checked(literal.datatype or _XSD_STRING)
+    return quoted if datatype == _XSD_STRING else f"{quoted}^^<{datatype}>"

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import tempfile
+import tokenize
 
 import numpy as np
 
@@ -19,6 +20,18 @@ from kgkeras.kg.texts import Texts
 
 FORMAT = "kgkeras.KnowledgeGraph"
 VERSION = 1
+_FILES = {"meta.json", "entities.jsonl", "relations.jsonl", "triples.npy"}
+# What a damaged header makes of NumPy: it is a Python literal, and asks for memory.
+_NPY_ERRORS = (
+    ValueError,
+    TypeError,
+    SyntaxError,
+    tokenize.TokenError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    RecursionError,
+)
 _COUNTS = ("num_entities", "num_relations", "num_triples")
 
 
@@ -29,24 +42,26 @@ def save(graph, folder):
     leaves everything as it was.
 
     Raises:
-        GraphFormatError: If the place is taken by anything but a saved graph or an empty folder.
+        GraphFormatError: If the place is taken by anything but an empty folder or one that holds a
+            saved graph and nothing else.
     """
     folder = pathlib.Path(folder).absolute()
     if folder.exists() and not (
         folder.is_dir() and (_is_graph(folder) or not any(folder.iterdir()))
     ):
         raise GraphFormatError("exists and is no saved graph, so it is not overwritten.", folder)
+    _check_owned(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
         written, replaced = pathlib.Path(scratch) / "new", pathlib.Path(scratch) / "old"
         written.mkdir()
         _write(graph, written)
-        if folder.exists():
-            os.replace(folder, replaced)
         try:
+            if folder.exists():
+                os.replace(folder, replaced)
             os.replace(written, folder)
-        except OSError:
-            if replaced.exists():
+        except BaseException:  # an interrupt, too, must not leave the graph in the scratch folder
+            if replaced.exists() and not folder.exists():
                 os.replace(replaced, folder)
             raise
 
@@ -102,6 +117,16 @@ def _is_graph(folder):
     return meta.is_file() and FORMAT in meta.read_text(encoding="utf-8", errors="replace")
 
 
+def _check_owned(folder):
+    """Refuses to replace a folder that holds files of others."""
+    foreign = sorted(child.name for child in folder.iterdir()) if folder.exists() else []
+    foreign = [name for name in foreign if name not in _FILES]
+    if foreign:
+        raise GraphFormatError(
+            f"must hold nothing but a saved graph to be replaced. Received: also {foreign}.", folder
+        )
+
+
 def _read_meta(folder):
     path = folder / "meta.json"
     if not path.is_file():
@@ -139,8 +164,9 @@ def _read_vocabulary(path):
 def _read_triples(path):
     _check_exists(path)
     try:
-        triples = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        with path.open("rb") as file:  # `np.load` would also take archives of arrays
+            triples = np.lib.format.read_array(file, allow_pickle=False)
+    except _NPY_ERRORS as error:
         raise GraphFormatError(f"must be a NumPy array: {error}", path) from error
     if triples.ndim != 2:
         raise GraphFormatError(f"must be of shape (facts, 3). Received: {triples.shape}.", path)
@@ -150,7 +176,7 @@ def _read_triples(path):
 def _parsed(text, path, line=None):
     try:
         entry = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise GraphFormatError(f"must be JSON: {error}.", path, line) from error
     if not isinstance(entry, dict):
         raise GraphFormatError(f"must be a JSON object. Received: {text}.", path, line)

@@ -20,51 +20,41 @@ def read_text(path):
     Raises:
         GraphFormatError: If the content is no UTF-8 (with the line), or no whole gzip file.
     """
-    path = pathlib.Path(path)
-    content = path.read_bytes()
-    if path.suffix == ".gz":
-        try:
-            content = gzip.decompress(content)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise GraphFormatError(f"must be a whole gzip file: {error}.", path) from error
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        byte = error.object[error.start]
-        raise GraphFormatError(
-            f"must be UTF-8. Received: byte 0x{byte:02x}.", path, line
-        ) from error
+    return "".join(line for _, line in _whole_lines(path))
 
 
 def read_lines(path):
     """Yields `(line number, line)` of the lines that are not blank, without their CRLF or LF.
 
+    The file is read as the lines are asked for, so it may be larger than memory.
+
     Raises:
         GraphFormatError: As `read_text`.
     """
-    for number, line in enumerate(read_text(path).split("\n"), 1):
-        if line and not line.isspace():
-            yield number, line.rstrip("\r")
+    for number, line in _whole_lines(path):
+        if not line.isspace():
+            yield number, line.rstrip("\r\n")
 
 
 def read_table(path, columns=("head", "relation", "tail"), *, delimiter=None, header=None):
     """Rows of a table, each a tuple of the fields that `columns` names, in that order.
 
-    Blank lines are skipped, CRLF and a byte order mark tolerated, `.gz` decompressed. Quotes mean
-    something between commas (as in the `csv` module), nothing otherwise.
+    Blank lines are skipped, CRLF and a byte order mark tolerated, `.gz` decompressed, white space
+    around a field dropped. Quotes mean something between commas (as in the `csv` module), nothing
+    otherwise.
 
     Args:
         path: The file.
         columns: Names of the wanted columns. Without a header line, the names of all columns of
             the file in their order.
         delimiter: One character; None takes tab for `.tsv` and `.txt`, comma for `.csv`.
-        header: Whether the first line names the columns. None finds out: it does where it holds
-            all the wanted names.
+        header: Whether the first line names the columns, in upper or lower case. None finds out:
+            it does where it holds all the wanted names. Where it holds some of them it could be
+            either, which must be said.
 
     Raises:
-        GraphFormatError: If the file has no rows, lacks a column, or is no UTF-8; or if a line has
-            too many or too few fields, or a blank one.
+        GraphFormatError: If the file has no rows, lacks a column, names only some in its first
+            line, or is no UTF-8; or if a line has too many or too few fields, or a blank one.
         ValueError: If the suffix does not tell the delimiter.
     """
     if delimiter is None:
@@ -84,8 +74,8 @@ def read_table(path, columns=("head", "relation", "tail"), *, delimiter=None, he
             raise GraphFormatError(
                 f"must have {len(found)} fields {found}. Received: {len(row)}: {row}.", path, line
             )
-        fields = tuple(row) if whole else tuple([row[place] for place in places])
-        if not all(map(str.strip, fields)):
+        fields = tuple(map(str.strip, row if whole else [row[place] for place in places]))
+        if not all(fields):
             raise GraphFormatError(f"must have no blank field. Received: {row}.", path, line)
         table.append(fields)
     if not table:
@@ -95,13 +85,21 @@ def read_table(path, columns=("head", "relation", "tail"), *, delimiter=None, he
 
 def _header(path, line, row, wanted, header):
     """The names of all columns, as the first line gives them; None where it is no header."""
+    if header is False:
+        return None
     names = [name.strip() for name in row]
+    if not set(wanted) <= set(names):
+        spelled = {name.casefold(): name for name in wanted}
+        names = [spelled.get(name.casefold(), name) for name in names]
     missing = [name for name in wanted if name not in names]
-    if header and missing:
+    if missing and (header or len(missing) < len(wanted)):
+        hint = "" if header else " If that line is a row, give `header=False`."
         raise GraphFormatError(
-            f"must have the columns {wanted}. Received: {names}, without {missing}.", path, line
+            f"must have the columns {wanted}. Received: {names}, without {missing}.{hint}",
+            path,
+            line,
         )
-    return None if missing or header is False else names
+    return None if missing else names
 
 
 def write_table(path, rows, columns=("head", "relation", "tail"), *, delimiter=None):
@@ -109,13 +107,14 @@ def write_table(path, rows, columns=("head", "relation", "tail"), *, delimiter=N
 
     Args:
         path: The file, replaced where there is one.
-        rows: Iterable of rows, each as long as `columns`, of strings that are not blank.
+        rows: Iterable of rows, each as long as `columns`, of strings that are not blank, without
+            white space around them.
         columns: Names of the columns.
         delimiter: As in `read_table`.
 
     Raises:
-        ValueError: If a row has too many or too few fields or a blank one, or, where no comma
-            separates the fields, one that holds the delimiter or a line end.
+        ValueError: If a row has too many or too few fields, a blank one, one in white space, or,
+            where no comma separates the fields, one that holds the delimiter or a line end.
     """
     path = pathlib.Path(path)
     delimiter = _delimiter(path) if delimiter is None else delimiter
@@ -147,6 +146,29 @@ def replace_file(path, content):
         os.replace(beside, path)
 
 
+def _whole_lines(path):
+    """Yields `(line number, line)` with the line ends, decoded one at a time."""
+    path = pathlib.Path(path)
+    encoding = "utf-8-sig"
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                yield number, _decoded(line, encoding, path, number)
+                encoding = "utf-8"
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise GraphFormatError(f"must be a whole gzip file: {error}.", path) from error
+
+
+def _decoded(line, encoding, path, number):
+    try:
+        return line.decode(encoding)
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise GraphFormatError(
+            f"must be UTF-8. Received: byte 0x{byte:02x}.", path, number
+        ) from error
+
+
 def _delimiter(path):
     path = pathlib.Path(path)
     suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
@@ -163,7 +185,7 @@ def _plain_rows(path, delimiter):
 
 
 def _csv_rows(path):
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    reader = csv.reader((line for _, line in _whole_lines(path)), strict=True)
     try:
         for row in reader:
             if len(row) > 1 or "".join(row).strip():
@@ -176,6 +198,10 @@ def _check_row(number, row, columns, delimiter):
     if len(row) != len(columns) or not all(map(str.strip, row)):
         raise ValueError(
             f"Row {number} must have {len(columns)} fields that are not blank. Received: {row!r}."
+        )
+    if any(field != field.strip() for field in row):
+        raise ValueError(
+            f"Row {number} must have no white space around a field. Received: {row!r}."
         )
     if delimiter != "," and any(c in field for field in row for c in (delimiter, "\n", "\r")):
         raise ValueError(

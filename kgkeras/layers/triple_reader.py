@@ -66,6 +66,8 @@ class TripleReader(keras.layers.Layer):
     def relation_weights(self, text):
         """How much each relation is meant: `(batch, readings, num_relations)`, rows sum to 1."""
         logits = ops.reshape(self.choice(text), (-1, self.readings, self.relations.num_relations))
+        if self.relations.num_relations == 1:
+            return ops.ones_like(logits)  # Keras warns of a softmax over one
         return ops.softmax(logits, axis=-1)
 
     def _all_relations(self):

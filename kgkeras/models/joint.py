@@ -90,19 +90,14 @@ class JointModel(keras.Model):
             "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),
         }
         text = encoder(dict(inputs))
-        tokens = (inputs["token_ids"], inputs["padding_mask"])
-        weights = None
         if triples is None:
-            features = pooling(text, *tokens)
+            features, weights = pooling(text, *inputs.values()), None
         else:
-            inputs["entity_ids"] = keras.Input((None,), dtype="int32", name="entity_ids")
-            knowledge = _Knowledge(triples.entities, inputs["entity_ids"], max_mentions)
-            fused, weights = _fuse(fusion, text, knowledge)
-            features = pooling(fused, *tokens)
-            if readings:
-                reader = TripleReader(scorer, triples.relations, readings, name="reader")
-                claim = reader(pooling(text, *tokens), *knowledge.mentions())
-                features = keras.layers.Concatenate(name="features")([features, claim])
+            entity_ids = keras.Input((None,), dtype="int32", name="entity_ids")
+            knowledge = _Knowledge(triples.entities, entity_ids, max_mentions)
+            reader = readings and TripleReader(scorer, triples.relations, readings, name="reader")
+            features, weights = _fuse(text, inputs, knowledge, fusion, pooling, reader)
+            inputs["entity_ids"] = entity_ids
         super().__init__(inputs, head(features), **kwargs)
 
         # === Parts and configuration ===
@@ -236,10 +231,17 @@ class _Knowledge:
         return self.entities(self.mention_ids), self.mention_ids >= 0
 
 
-def _fuse(fusion, text, knowledge):
-    """Fused text, and how much knowledge enters each word where the layer can tell."""
+def _fuse(text, tokens, knowledge, fusion, pooling, reader):
+    """A text's features, and how much knowledge enters each word where the fusion can tell."""
     vectors, known = knowledge.mentions() if fusion.candidates else knowledge.words()
-    if not fusion.weighs:
-        return fusion(text, vectors, known), None
-    fused, weights = fusion(text, vectors, known, return_weights=True)
-    return fused, 1.0 - weights[..., -1] if fusion.candidates else weights
+    weights = None
+    if fusion.weighs:
+        fused, weights = fusion(text, vectors, known, return_weights=True)
+        weights = 1.0 - weights[..., -1] if fusion.candidates else weights
+    else:
+        fused = fusion(text, vectors, known)
+    features = pooling(fused, *tokens.values())
+    if reader:
+        claim = reader(pooling(text, *tokens.values()), *knowledge.mentions())
+        features = keras.layers.Concatenate(name="features")([features, claim])
+    return features, weights

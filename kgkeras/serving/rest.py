@@ -21,7 +21,7 @@ from kgkeras.serving.json_document import parse_object, signature_name
 from kgkeras.serving.registry import ModelSpec
 from kgkeras.serving.status import StatusError, invalid_argument
 
-MAX_BODY_BYTES = 64 * 2**20
+MAX_BODY_BYTES = 16 * 2**20
 
 _NAME = r"([^/:]+)"
 _VERSION = rf"(?:/versions/([0-9]+)|/labels/{_NAME})?"

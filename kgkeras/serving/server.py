@@ -14,6 +14,9 @@ from kgkeras.serving.versions import find_versions
 
 _LOG = logging.getLogger(__name__)
 _SECONDS_TO_FINISH = 30
+# Beyond that many connections at once, the answer is HTTP status 503: with the limit of a body it
+# bounds what requests can take of the memory.
+_MAX_CONNECTIONS = 256
 
 
 def serve(
@@ -23,6 +26,7 @@ def serve(
     host="127.0.0.1",
     rest_api_port=8501,
     enable_model_warmup=True,
+    max_body_bytes=16 * 2**20,
 ):
     """Serves the latest version of a model over TensorFlow Serving's REST interface.
 
@@ -35,6 +39,7 @@ def serve(
         host: Address to listen on; by default nobody outside this machine can connect.
         rest_api_port: Port to listen on; 0 takes a free one.
         enable_model_warmup: Whether to run the warmup requests that the export brings along.
+        max_body_bytes: Longer request bodies are refused with HTTP status 413.
 
     Raises:
         StatusError: Where the folder, the model or the address is not as it must be.
@@ -47,7 +52,7 @@ def serve(
         registry = Registry({model_name: {version: _load(path, version, enable_model_warmup)}})
         _LOG.info("Loaded %s, version %d of %s", path, version, model_name)
         try:
-            _run(create_app(registry), listener)
+            _run(create_app(registry, max_body_bytes), listener)
         finally:
             registry.close()
 
@@ -100,6 +105,7 @@ def _run(app, listener):
         log_level="warning",
         access_log=False,
         server_header=False,
+        limit_concurrency=_MAX_CONNECTIONS,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
     )
     with _stop_quietly():

@@ -59,7 +59,7 @@ def _replay(servable, log):
     kind = log.WhichOneof("log_type")
     if kind == "predict_log":
         request = log.predict_log.request
-        inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+        inputs = {name: _array(name, tensor) for name, tensor in request.inputs.items()}
         servable.predict(_signature_name(request), inputs)
     elif kind in ("classify_log", "regress_log"):
         request = getattr(log, kind).request
@@ -67,6 +67,15 @@ def _replay(servable, log):
         call(servable, _signature_name(request), _examples(request.input))
     elif kind is not None:
         raise StatusError(Code.UNIMPLEMENTED, f"Unsupported log_type for warmup: {kind}")
+
+
+def _array(name, tensor):
+    """The array that a `TensorProto` holds."""
+    try:
+        return tf.make_ndarray(tensor)
+    except (TypeError, ValueError, OverflowError, MemoryError) as error:
+        told = " ".join(str(error).split())
+        raise invalid_argument(f"Malformed tensor {name!r} in a warmup record: {told}") from error
 
 
 def _signature_name(request):

@@ -1,5 +1,6 @@
 """Finds the names of entities in texts by looking them up in a dictionary."""
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from kgkeras.text.string_table import StringTable
 from kgkeras.text.words import split_words
 
 _CHUNK = 65_536  # forms normalised at once
+_CERTAINLY_WORD = re.compile(r"[!-~\w]")
 
 
 class Mentions(NamedTuple):
@@ -61,6 +63,7 @@ class DictionaryLinker(tf.Module):
                 f"At least one form must have at most max_words={limit} words. "
                 f"Received: {len(forms)} forms, the shortest of {lengths.min()} words."
             )
+        self.num_without_words = 0
         self.num_too_long = int(np.count_nonzero(~short))
         self.max_words = int(lengths[short].max())
         best = {}
@@ -75,6 +78,9 @@ class DictionaryLinker(tf.Module):
     @classmethod
     def from_graph(cls, graph, priors=None, max_words=8, plurals=False):
         """The linker of a graph's names and aliases, underscores read as spaces.
+
+        Names without words, such as a zero-width space, are left out, and counted in
+        `num_without_words`.
 
         Args:
             graph: `kgkeras.kg.KnowledgeGraph`.
@@ -93,16 +99,21 @@ class DictionaryLinker(tf.Module):
                 f"`priors` must be one number for each of {graph.num_entities} entities. "
                 f"Received: shape {np.shape(priors)}."
             )
-        pairs = [
-            (form.replace("_", " "), entity)
+        names = [
+            (name.replace("_", " "), entity)
             for entity in range(graph.num_entities)
             for name in (graph.entity_name(entity), *graph.entity_texts.aliases[entity])
-            if name.replace("_", " ").strip()
+        ]
+        kept = [pair for pair in names if _has_words(pair[0])]
+        pairs = [
+            (form, entity)
+            for name, entity in kept
             for form in (name, *(_plurals(name) if plurals else ()))
         ]
-        forms = [form for form, _ in pairs]
         ids = np.array([entity for _, entity in pairs], np.int64)
-        return cls(forms, ids, np.asarray(priors)[ids], max_words)
+        linker = cls([form for form, _ in pairs], ids, np.asarray(priors)[ids], max_words)
+        linker.num_without_words = len(names) - len(kept)
+        return linker
 
     def __call__(self, words):
         """Returns the entity at every word, -1 for none."""
@@ -139,6 +150,13 @@ class DictionaryLinker(tf.Module):
             entities = tf.where(found, ids, entities)
             lengths = tf.where(found, length, lengths)
         return entities, lengths
+
+
+def _has_words(form):
+    """Whether a form has words; asks `split_words`, which is slow, only where that is in doubt."""
+    return bool(_CERTAINLY_WORD.search(form)) or bool(
+        split_words([form]).words.flat_values.shape[0]
+    )
 
 
 def _plurals(name):

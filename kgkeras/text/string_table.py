@@ -16,9 +16,12 @@ class StringTable(tf.Module):
     the SavedModel. Until then it lies in a temporary folder that goes when the table does.
 
     Args:
-        keys: Iterable of distinct, non-empty byte strings without tab and newline.
+        keys: Iterable of distinct, non-empty byte strings without tab and line end.
         ids: Iterable of as many integers, at least 0.
         name: Name of the file, without suffix.
+
+    Raises:
+        ValueError: If a key is empty, or holds a tab or a line end.
     """
 
     def __init__(self, keys, ids, name):
@@ -27,7 +30,13 @@ class StringTable(tf.Module):
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         path = folder / f"{name}.tsv"
         with path.open("wb") as file:
-            file.writelines(b"%b\t%d\n" % pair for pair in zip(keys, ids, strict=True))
+            for key, number in zip(keys, ids, strict=True):
+                if not key or b"\n" in key or b"\t" in key or b"\r" in key:
+                    raise ValueError(
+                        f"Each key of the table {name!r} must be non-empty, without tab and line "
+                        f"end, as it is kept in a line of text. Received: {key!r}."
+                    )
+                file.write(b"%b\t%d\n" % (key, number))
         self._table = tf.lookup.StaticHashTable(
             tf.lookup.TextFileInitializer(
                 str(path), tf.string, key_index=0, value_dtype=tf.int64, value_index=1

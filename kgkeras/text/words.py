@@ -86,13 +86,19 @@ def normalise(words):
     if isinstance(words, tf.RaggedTensor):
         return words.with_flat_values(normalise(words.flat_values))
     plain = tf.strings.regex_replace(words, r"\p{So}", "")
-    plain = tf.strings.regex_replace(plain, _APOSTROPHES, "'")
-    plain = tf.strings.regex_replace(plain, _DASHES, "-")
+    plain = _plain_marks(plain)  # before, as NFKD makes a space and an accent of U+00B4
     plain = tf_text.normalize_utf8(plain, "NFKD")
+    plain = _plain_marks(plain)  # and after, as it takes some out of other characters
     plain = tf.strings.regex_replace(plain, _ACCENTS, "")
     plain = tf_text.case_fold_utf8(plain)  # also composes again (NFKC)
     plain = tf.strings.regex_replace(plain, r"\s", "")
     return tf.where(plain == "", words, plain)
+
+
+def _plain_marks(words):
+    """Words with typographic apostrophes and dashes as those of ASCII."""
+    words = tf.strings.regex_replace(words, _APOSTROPHES, "'")
+    return tf.strings.regex_replace(words, _DASHES, "-")
 
 
 def marker_index(words, markers):

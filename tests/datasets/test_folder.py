@@ -40,6 +40,10 @@ def test_texts_are_read_where_there_are_any(folder):
     [
         ("a\tA\nb\n", r"entity2text\.txt:2: must have an identifier, a name.*1 fields"),
         ("a\tA\tB\tC\n", r"entity2text\.txt:1: must have an identifier, a name.*4 fields"),
+        (
+            "A\ta\nB\tb\n",
+            r"entity2text\.txt: must tell of an identifier .*such as 'a'.* 2 others, such as 'A'",
+        ),
         ("a\tA\n\na\tB\n", r"entity2text\.txt:3: must not tell of 'a' again"),
     ],
 )
@@ -55,9 +59,23 @@ def test_a_missing_split_is_named(folder):
         datasets.load(folder)
 
 
-def test_a_header_is_no_exception(folder):
-    (folder / "train.txt").write_text("head\trelation\ttail\n")
-    assert "head" in datasets.load(folder).entities
+def test_written_tables_are_read_back(folder):
+    splits = datasets.load(folder)
+    for split in ("train", "valid", "test"):
+        graph = getattr(splits, split)
+        rows = [
+            (graph.entities[h], graph.relations[r], graph.entities[t])
+            for h, r, t in graph.triples.tolist()
+        ]
+        kg.write_table(folder / f"{split}.txt", rows)
+        assert (folder / f"{split}.txt").read_text().startswith("head\trelation\ttail\n")
+    assert datasets.load(folder) == splits
+
+
+def test_half_a_header_is_refused(folder):
+    (folder / "train.txt").write_text("head\trel\ttail\na\tr\tb\n")
+    with pytest.raises(kg.GraphFormatError, match=r"train\.txt:1: must have the columns"):
+        datasets.load(folder)
 
 
 def test_the_folder_of_a_benchmark_keeps_its_conventions(shared_data, tmp_path):

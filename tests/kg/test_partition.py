@@ -96,6 +96,37 @@ def test_a_split_deals_out_each_distinct_fact_once(seed):
     assert report.valid.leaked == report.test.leaked == report.train.duplicates == 0
 
 
+@settings(deadline=None, max_examples=30)
+@given(seeds, st.sampled_from([0.0, 0.1, 0.25]), st.sampled_from([0.05, 0.3]))
+def test_a_fact_and_its_reverse_stay_together(seed, valid, test):
+    graph = random_graph(seed, num_entities=8, num_triples=120)  # a third has its reverse
+    assert graph.split(valid=0, test=0).report().train.triples > 60
+    splits = graph.split(valid=valid, test=test, seed=seed)
+    report = splits.report()
+    assert report.valid.leaked_reversed == report.test.leaked_reversed == 0
+    num_facts = len(splits.triples)
+    assert round(num_facts * test) - len(splits.test) in (0, 1)
+    assert round(num_facts * valid) - len(splits.valid) in (0, 1)
+
+
+def test_a_symmetric_relation_does_not_leak():
+    pairs = [(f"e{i}", "married_to", f"e{j}") for i in range(20) for j in range(i)]
+    graph = kg.KnowledgeGraph.from_triples(pairs + [(t, r, h) for h, r, t in pairs])
+    splits = graph.split(valid=0.1, test=0.1)
+    assert (len(splits.valid), len(splits.test)) == (38, 38)
+    report = splits.report()
+    assert report.valid.leaked_reversed == report.test.leaked_reversed == 0
+    assert report.valid.leaked_pairs == report.test.leaked_pairs == 0
+    assert len(graph.split(valid=0, test=21 / 380).test) == 20  # no room for half a pair
+
+
+def test_inverses_come_after_the_split():
+    with pytest.raises(ValueError, match=r"split first, then `with_inverses\(\)`.*_inverse'"):
+        family().with_inverses().split()
+    splits = random_graph(0).split(valid=0.2, test=0.2).with_inverses()
+    assert splits.report().test.leaked_reversed == 0
+
+
 def test_rare_relations_stay_in_train():
     graph = random_graph(5, num_entities=4, num_relations=30, num_triples=60)
     report = graph.split(valid=0.2, test=0.2).report()

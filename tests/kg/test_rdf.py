@@ -74,6 +74,67 @@ def test_a_wrong_line_is_named(tmp_path):
         kg.read_turtle(path)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ('"\\UFFFFFFFF"', "must be N-Triples: .+"),
+        ('"\\uD800"', r"must be N-Triples: there must be no half of a surrogate pair.*ud800"),
+        ('"a"@e0-x', "must be N-Triples: .+"),
+        (f"<{EX}\\uDFFF>", "half of a surrogate pair"),
+        (f'"1"^^<{EX}\\uDFFF>', "half of a surrogate pair"),
+    ],
+)
+def test_characters_that_do_not_exist_are_refused(tmp_path, wrong, message):
+    path = tmp_path / "people.nt"
+    path.write_text(NTRIPLES + f"<{EX}anna> <{EX}knows> {wrong} .\n")
+    with pytest.raises(kg.GraphFormatError, match=rf"people\.nt:15: .*{message}"):
+        kg.read_ntriples(path)
+    path = tmp_path / "people.ttl"
+    path.write_text(TURTLE + f"ex:anna ex:knows {wrong} .\n")
+    with pytest.raises(kg.GraphFormatError, match=r"people\.ttl:13: must be Turtle: .+"):
+        kg.read_turtle(path)
+
+
+@pytest.mark.parametrize(
+    "wrong", ['"open', "'", '"end"', "[" * 3000, "(" * 3000, '"a"@', "{ ex:a ex:r ex:b }", '"a"^^1']
+)
+def test_broken_turtle_is_refused_with_its_line(tmp_path, wrong):
+    path = tmp_path / "people.ttl"
+    path.write_text(TURTLE + f"ex:anna ex:knows {wrong}")
+    with pytest.raises(kg.GraphFormatError, match=r"people\.ttl:13: must be Turtle: .+"):
+        kg.read_turtle(path)
+
+
+@pytest.mark.parametrize("suffix", [".nt", ".ttl"])
+def test_literals_are_kept_as_written_on_one_line(tmp_path, suffix):
+    integer = "http://www.w3.org/2001/XMLSchema#integer"
+    literals = {
+        f'"007"^^<{integer}>': ("007", f'"007"^^<{integer}>'),
+        f'"7"^^<{integer}>': ("7", f'"7"^^<{integer}>'),
+        '"a\\nb\\tc\\r\\\\\\"\\u0001"': ('a\nb\tc\r\\"\x01', '"a\\nb\\tc\\r\\\\\\"\\u0001"'),
+        '"colour"@en-GB': ("colour", '"colour"@en-gb'),
+        '"x"^^<http://www.w3.org/2001/XMLSchema#string>': ("x", '"x"'),
+    }
+    path = tmp_path / f"values{suffix}"
+    path.write_text("".join(f"<{EX}a> <{EX}r> {literal} .\n" for literal in literals))
+    graph = kg.read(path)
+    assert graph.entities[1:] == tuple(identifier for _, identifier in literals.values())
+    assert graph.entity_texts.names[1:] == tuple(name for name, _ in literals.values())
+
+
+def test_the_switch_of_rdflib_is_put_back(tmp_path):
+    rdflib = pytest.importorskip("rdflib")
+    (tmp_path / "broken.nt").write_text("nothing")
+    for before in (True, False):
+        rdflib.NORMALIZE_LITERALS, default = before, rdflib.NORMALIZE_LITERALS
+        try:
+            with pytest.raises(kg.GraphFormatError, match="must be N-Triples"):
+                kg.read(tmp_path / "broken.nt")
+            assert rdflib.NORMALIZE_LITERALS is before
+        finally:
+            rdflib.NORMALIZE_LITERALS = default
+
+
 @pytest.mark.parametrize("name", ["none.nt", "none.ttl"])
 def test_files_without_a_statement_are_refused(tmp_path, name):
     (tmp_path / name).write_text("# nothing\n")

@@ -60,6 +60,17 @@ def test_a_saved_graph_is_replaced_and_nothing_else_is(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "file", "graph", "thesis"]
 
 
+@pytest.mark.parametrize("name", ["thesis.tex", ".hidden", "notes"])
+def test_files_of_others_are_not_deleted(tmp_path, name):
+    kg.save(family(), tmp_path / "graph")
+    foreign = tmp_path / "graph" / name
+    foreign.mkdir() if name == "notes" else foreign.write_text("precious")
+    with pytest.raises(kg.GraphFormatError, match=rf"nothing but a saved graph .*\['{name}'\]"):
+        kg.save(random_graph(0), tmp_path / "graph")
+    assert foreign.exists()
+    assert kg.load(tmp_path / "graph") == family()
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_a_failed_save_leaves_everything_as_it_was(tmp_path, monkeypatch, there):
     if there:
@@ -76,18 +87,19 @@ def test_a_failed_save_leaves_everything_as_it_was(tmp_path, monkeypatch, there)
     assert not there or kg.load(tmp_path / "graph") == family()
 
 
-def test_a_graph_comes_back_when_its_place_cannot_be_taken(tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", [OSError, KeyboardInterrupt])
+def test_a_graph_comes_back_when_its_place_cannot_be_taken(tmp_path, monkeypatch, kind):
     kg.save(family(), tmp_path / "graph")
     real = storage.os.replace
 
     def fail(source, target):
         if source.name == "new":
-            raise OSError("busy")
+            raise kind("busy")
         real(source, target)
 
     with monkeypatch.context() as patch:
         patch.setattr(storage.os, "replace", fail)
-        with pytest.raises(OSError, match="busy"):
+        with pytest.raises(kind, match="busy"):
             kg.save(random_graph(0), tmp_path / "graph")
     assert kg.load(tmp_path / "graph") == family()
     assert [path.name for path in tmp_path.iterdir()] == ["graph"]
@@ -103,6 +115,11 @@ def damaged(folder, name, content):
     return folder
 
 
+def npy_header(text):
+    return b"\x93NUMPY\x01\x00" + len(text + "\n").to_bytes(2, "little") + f"{text}\n".encode()
+
+
+SHAPE = "{'descr': '<i4', 'fortran_order': False, 'shape': (%d, 3)}"
 META = '{"format": "kgkeras.KnowledgeGraph", "version": %s, "num_entities": %s, "num_relations": 3}'
 
 
@@ -128,6 +145,13 @@ META = '{"format": "kgkeras.KnowledgeGraph", "version": %s, "num_entities": %s, 
         ("relations.jsonl", b"\xff\n", r"relations\.jsonl:1: must be UTF-8"),
         ("triples.npy", None, r"triples\.npy: must be there"),
         ("triples.npy", b"\x93NUMPY", r"triples\.npy: must be a NumPy array"),
+        ("entities.jsonl", b'{"id": "a"}\n' + b"[" * 100_000, r"entities\.jsonl:2: must be JSON"),
+        ("entities.jsonl", b'{"id": 1' + b"0" * 5000 + b"}\n", r"entities\.jsonl:1: must be JSON"),
+        ("meta.json", b'{"a":' * 100_000, r"meta\.json: must be JSON"),
+        ("triples.npy", b"PK\x03\x04abcd", r"triples\.npy: must be a NumPy array"),
+        ("triples.npy", npy_header("(" * 9000), r"triples\.npy: must be a NumPy array"),
+        ("triples.npy", npy_header(SHAPE % 10**13), r"triples\.npy: must be a NumPy array"),
+        ("triples.npy", npy_header(SHAPE % 10**27), r"triples\.npy: must be a NumPy array"),
         ("triples.npy", b"", r"triples\.npy: must be a NumPy array"),
     ],
 )
@@ -144,6 +168,13 @@ def test_ids_out_of_range_and_pickles_are_refused(tmp_path):
     with pytest.raises(
         kg.GraphFormatError, match="must hold a consistent graph: The head in row 0"
     ):
+        kg.load(folder)
+    np.savez(tmp_path / "triples.npz", family().triples)
+    (tmp_path / "triples.npz").replace(folder / "triples.npy")
+    with pytest.raises(kg.GraphFormatError, match="must be a NumPy array: the magic string"):
+        kg.load(folder)
+    np.save(folder / "triples.npy", np.zeros((5, 3), [("a", "<i4")]))
+    with pytest.raises(kg.GraphFormatError, match="must hold a consistent graph: `triples`"):
         kg.load(folder)
     np.save(folder / "triples.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(kg.GraphFormatError, match="must be a NumPy array: Object arrays cannot"):

@@ -29,6 +29,9 @@ def written(folder, content, name="facts.tsv"):
         "head\trelation\ttail\na\tr\tb\nb\ts\tc d\n",
         "\ufeffhead\trelation\ttail\r\na\tr\tb\r\nb\ts\tc d\r\n",
         "tail\tnote\thead\trelation\nb\tx\ta\tr\nc d\ty\tb\ts\n",
+        "Head\tRelation\tTail\na\tr\tb\nb\ts\tc d\n",
+        "TAIL\tNote\t Head\trelation\nb\tx\ta\tr\nc d\ty\tb\ts\n",
+        "a \tr\t b\nb\u00a0\ts\tc d \n",
     ],
 )
 def test_what_is_tolerated(tmp_path, content):
@@ -59,6 +62,8 @@ def test_columns_can_be_named_and_reordered(tmp_path):
 
 
 def test_a_header_can_be_denied(tmp_path):
+    path = written(tmp_path, "head\trel\ttail\n")
+    assert kg.read_table(path, header=False) == [("head", "rel", "tail")]
     path = written(tmp_path, "head\trelation\ttail\n")
     assert kg.read_table(path, header=False) == [("head", "relation", "tail")]
 
@@ -66,6 +71,11 @@ def test_a_header_can_be_denied(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (
+            "head\trel\ttail\na\tr\tb\n",
+            r"facts\.tsv:1: must have the columns .*without \['relation'\]\. .*`header=False`",
+        ),
+        ("\nHEAD \tpart_of\tbody\n", r"facts\.tsv:2: must have the columns .*'relation', 'tail'"),
         ("a\tr\tb\nb\ts\n", r"facts\.tsv:2: must have 3 fields .*Received: 2: \['b', 's'\]"),
         ("\na\tr\tb\nb\ts\tc\td\n", r"facts\.tsv:3: must have 3 fields .*Received: 4"),
         ("a\tr\tb\n\n\tr\tb\n", r"facts\.tsv:3: must have no blank field"),
@@ -116,7 +126,25 @@ def test_the_suffix_must_tell_the_delimiter(tmp_path):
         kg.read_table(written(tmp_path, "a\tr\tb\n", "facts.dat"))
 
 
-field = st.text(min_size=1, max_size=6).filter(lambda text: text.strip())
+def test_a_damaged_file_is_named_where_it_is_damaged(tmp_path):
+    path = written(tmp_path, "a,r,b\n" * 3 + 'a,"\r\n\n', "facts.csv")
+    path.write_bytes(path.read_bytes() + b'\xe9",b\n')
+    with pytest.raises(kg.GraphFormatError, match=r"facts\.csv:6: must be UTF-8.*0xe9"):
+        kg.read_table(path)
+    zipped = written(tmp_path, gzip.compress(b"a\tr\tb\na\tr\t\xff\n"), "facts.tsv.gz")
+    with pytest.raises(kg.GraphFormatError, match=r"facts\.tsv\.gz:2: must be UTF-8.*0xff"):
+        kg.read_table(zipped)
+
+
+def test_lines_are_read_as_they_are_asked_for(tmp_path):
+    path = written(tmp_path, b"a\n" * 10 + b"\xff")
+    lines = tables.read_lines(path)
+    assert next(lines) == (1, "a")
+    with pytest.raises(kg.GraphFormatError, match=r"facts\.tsv:11: must be UTF-8"):
+        list(lines)
+
+
+field = st.text(min_size=1, max_size=6).map(str.strip).filter(bool)
 plain = field.filter(lambda text: not set(text) & set("\t\r\n"))
 
 
@@ -134,7 +162,7 @@ def test_written_tables_read_back(tmp_path_factory, rows, suffix):
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(field, field), min_size=1, max_size=4))
-@example([("a\r", "\rb"), ("c\r\nd", "e\nf"), ('"', ",")])
+@example([("a\rx", "y\rb"), ("c\r\nd", "e\nf"), ('"', ",")])
 def test_csv_reads_back_whatever_the_fields_hold(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("tables") / "table.csv"
     kg.write_table(path, rows, ("left", "right"))
@@ -147,6 +175,7 @@ def test_csv_reads_back_whatever_the_fields_hold(tmp_path_factory, rows):
         (("a", "r"), "Row 1 must have 3 fields that are not blank"),
         (("a", "", "b"), "Row 1 must have 3 fields that are not blank"),
         (("a\tb", "r", "c"), r"Row 1 must hold no '\\t' and no line end"),
+        (("a ", "r", "c"), r"Row 1 must have no white space around a field.*'a '"),
         (("a\nb", "r", "c"), r"Row 1 must hold no '\\t' and no line end"),
     ],
 )

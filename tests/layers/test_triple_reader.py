@@ -46,6 +46,12 @@ def test_relation_weights_are_a_distribution():
     np.testing.assert_allclose(weights.sum(axis=-1), 1.0, rtol=1e-5)
 
 
+def test_a_graph_of_one_relation():
+    reader = layers.TripleReader(scorers.DistMult(), layers.RelationEmbedding(1, 6), readings=2)
+    assert np.isfinite(reader(TEXT, MENTIONS, KNOWN)).all()
+    np.testing.assert_array_equal(reader.relation_weights(TEXT), np.ones((3, 2, 1)))
+
+
 def test_absent_mentions_do_not_matter():
     reader = _reader()
     other = np.where(KNOWN[..., None], MENTIONS, 1e6).astype("float32")

@@ -153,6 +153,15 @@ def test_warmup_runs_every_kind_of_record(servable, warmup_file, caplog):
     assert "Ran 4 warmup records" in caplog.text
 
 
+def malformed(rows=3, **fields):
+    """A record whose tensor `x` cannot be."""
+    log = prediction_log_pb2.PredictionLog()
+    tensor = tf.make_tensor_proto([0.0]).__class__(**fields)
+    tensor.tensor_shape.dim.add(size=rows)
+    log.predict_log.request.inputs["x"].CopyFrom(tensor)
+    return log
+
+
 @pytest.mark.parametrize(
     ("record", "code", "message"),
     [
@@ -162,6 +171,26 @@ def test_warmup_runs_every_kind_of_record(servable, warmup_file, caplog):
             prediction_log_pb2.PredictionLog(session_run_log=prediction_log_pb2.SessionRunLog()),
             Code.UNIMPLEMENTED,
             "Unsupported log_type for warmup: session_run_log",
+        ),
+        (
+            malformed(dtype=999),
+            Code.INVALID_ARGUMENT,
+            r"^INVALID_ARGUMENT: Malformed tensor 'x' in a warmup record: [^\n]+$",
+        ),
+        (
+            malformed(dtype=tf.float32.as_datatype_enum, tensor_content=b"123"),
+            Code.INVALID_ARGUMENT,
+            r"^INVALID_ARGUMENT: Malformed tensor 'x' in a warmup record: [^\n]+$",
+        ),
+        (
+            malformed(dtype=tf.float32.as_datatype_enum, float_val=[1.0, 2.0, 3.0], rows=2),
+            Code.INVALID_ARGUMENT,
+            r"^INVALID_ARGUMENT: Malformed tensor 'x' in a warmup record: [^\n]+$",
+        ),
+        (
+            malformed(dtype=tf.float32.as_datatype_enum, float_val=[1.0], rows=2**60),
+            Code.INVALID_ARGUMENT,
+            r"^INVALID_ARGUMENT: Malformed tensor 'x' in a warmup record: [^\n]+$",
         ),
         (b"\xff\xff", Code.INVALID_ARGUMENT, "Failed to parse warmup record 1 of"),
     ],

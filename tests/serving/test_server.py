@@ -51,6 +51,25 @@ def test_a_version_with_a_bad_warmup_record_is_not_served(base_path, tmp_path):
         serve(tmp_path, rest_api_port=0)
 
 
+def test_limits_reach_the_server(base_path, monkeypatch):
+    seen = []
+
+    async def ask(app):
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            return await client.post("/v1/models/m:predict", content=b" " * 1001)
+
+    def run(server, sockets):
+        seen.append((server.config.limit_concurrency, asyncio.run(ask(server.config.app))))
+
+    monkeypatch.setattr("uvicorn.Server.run", run)
+    serve(base_path, rest_api_port=0, max_body_bytes=1000)
+    ((limit, response),) = seen
+    assert limit == 256
+    assert response.status_code == 413
+    assert response.json() == {"error": "Request body is longer than 1000 bytes."}
+
+
 def test_faults_of_the_server_itself_are_answered_in_json():
     class Faulty:
         def available(self, spec):

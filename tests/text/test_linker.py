@@ -157,6 +157,23 @@ def test_from_graph_takes_names_and_aliases_and_prefers_the_connected():
     ]
 
 
+@pytest.mark.parametrize("plurals", [False, True])
+def test_names_without_words_are_left_out(plurals):
+    names = ("\u200b", "Paris", "\u00ad\u2028", "北")
+    texts = Texts(names=names, aliases=((), (" _", "Paname"), (), ()))
+    entities = KnowledgeGraph(list("abcd"), ["r"], [[0, 0, 1]], entity_texts=texts)
+    linker = DictionaryLinker.from_graph(entities, plurals=plurals)
+    assert linker.num_without_words == 3
+    assert link(linker, "paris paname s 北") == [[1, 1, -1, 3]]
+    assert DictionaryLinker(["a"], [0]).num_without_words == 0
+
+
+def test_a_graph_without_any_word_is_refused():
+    blank = KnowledgeGraph(["\u200b"], ["r"], [[0, 0, 0]])
+    with pytest.raises(ValueError, match="`forms` must have at least one form"):
+        DictionaryLinker.from_graph(blank)
+
+
 def test_plurals_of_names():
     graph = KnowledgeGraph(["city", "box", "dog"], ["r"], np.array([[0, 0, 1]], np.int32))
     words = split_words(["Cities and boxes, dogs"])

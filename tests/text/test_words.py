@@ -122,6 +122,14 @@ def test_normalising_twice_is_normalising_once_and_leaves_a_word(word):
     assert normal(once) == [once]
 
 
+def test_no_character_normalises_further():
+    codes = (*range(1, 0xD800), *range(0xE000, 0x20000))
+    once = normalise(tf.constant([chr(code) for code in codes]))
+    changed = tf.where(normalise(once) != once)[:, 0].numpy()
+    assert [hex(codes[index]) for index in changed] == []
+    assert normal("\u0149", "\u2033", "\ufe31", "\u207b") == ["'n", "''", "-", "-"]
+
+
 @given(st.text("abcXYZéÜñçŻ", min_size=1))
 @settings(deadline=None, max_examples=30)
 def test_case_and_accents_do_not_matter(word):

@@ -24,6 +24,7 @@ TEST = [
     "jax>=0.5",
     "pycountry>=24.6",
     "pytest>=8.2",
+    "pytest-xdist>=3.5",
     "ruff>=0.5",
 ]
 

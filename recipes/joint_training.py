@@ -7,6 +7,9 @@ the fused model as a SavedModel, and says how to serve and ask it.
 
     python recipes/joint_training.py
     python recipes/joint_training.py --data semeval --encoder FOLDER_OF_MINILM
+
+geography, 2 CPU cores, seeds 0, 1, 2: text only .502 .505 .498, shuffled knowledge .492 .508 .508,
+fused .982 .984 .991 test accuracy; the README has the other tables.
 """
 
 import dataclasses
@@ -187,7 +190,7 @@ def train(config, task, name):
     run = training.TrainingRun(folder, settings, monitor="val_accuracy", resume=config.resume)
     first_epoch = run.restore(model)
     if not run.finished:
-        learn, valid = task.texts.train, task.texts.valid
+        learn = task.texts.train
         encoded = pipelines.encode_texts(preprocessor, learn.texts)
         model.fit(
             pipelines.joint_batches(
@@ -201,7 +204,7 @@ def train(config, task, name):
             initial_epoch=first_epoch,
             epochs=config.epochs,
             steps_per_epoch=pipelines.steps_per_epoch(len(learn), config.batch_size),
-            validation_data=_batches(config, preprocessor, valid),
+            validation_data=_batches(config, preprocessor, task.texts.valid),
             callbacks=run.callbacks(),
             shuffle=False,
         )
@@ -216,8 +219,7 @@ def _batches(config, preprocessor, texts):
 
 def report(config, task, figures, histories, fused, console):
     """Prints the table of all models; draws learning curves and the knowledge at some words."""
-    encoder = pathlib.Path(config.encoder).name
-    table = Table(title=f"{config.data}, {encoder}, {config.fusion}, seed {config.seed}")
+    table = Table(title=f"{config.data}, {config.fusion} fusion, seed {config.seed}")
     for column in ("model", *next(iter(figures.values()))):
         table.add_column(column)
     for name, row in figures.items():
@@ -247,13 +249,11 @@ def publish(config, task, model, preprocessor, figures, console):
     console.print(f"Exported: {folder}\n\nServe it, and ask it from another shell:", soft_wrap=True)
     for line in kgkeras.export.usage(folder, task.texts.test.texts[0]):
         print(f"  {line}")
-    print()
 
 
 def complete(config):
     """Fills in what depends on the encoder."""
-    scratch = config.encoder in SMALL
-    defaults = SCRATCH if scratch else PRETRAINED
+    defaults = SCRATCH if config.encoder in SMALL else PRETRAINED
     missing = {name: value for name, value in defaults.items() if getattr(config, name) is None}
     if config.run is None:
         encoder = pathlib.Path(config.encoder).name

@@ -1,6 +1,5 @@
 """Settings every test shares: reproducible numbers and a clean Keras session."""
 
-import gc
 import json
 import os
 import pathlib
@@ -18,20 +17,14 @@ import tensorflow as tf
 SHARED_DATA = pathlib.Path(__file__).parents[2] / "shared" / "data"
 
 
-@pytest.fixture(autouse=True, scope="session")
-def frozen_heap():
-    """Keeps the collector away from the modules: `clear_session` collects after every test."""
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.fixture(autouse=True)
 def reproducible():
     """Same seeds for each test, no TF32, nothing left of the model before."""
     tf.config.experimental.enable_tensor_float_32_execution(False)
     keras.utils.set_random_seed(7)
     yield
-    keras.backend.clear_session()
+    # Collecting the garbage of every test would take most of the time.
+    keras.utils.clear_session(free_memory=False)
 
 
 @pytest.fixture

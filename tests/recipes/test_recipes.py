@@ -5,7 +5,10 @@ import json
 import pathlib
 import sys
 
+import numpy as np
 import pytest
+
+from kgkeras import datasets
 
 RECIPES = pathlib.Path(__file__).parents[2] / "recipes"
 
@@ -58,10 +61,13 @@ def test_joint_training_reaches_its_goal(trained):
 @pytest.mark.slow
 def test_exported_model_answers_in_a_clean_process(trained, run_in_clean_process):
     folder = trained[2] / "models" / "joint" / "1"
-    texts = ["Vienna is the capital of Austria.", "Vienna is the capital of Spain."]
+    test = datasets.load_texts("geography").test.take(100)
+    answer = run_in_clean_process(folder, "serving_default", {"text": list(test.texts)})
+    right = np.array(answer["label"]) == np.array(["false", "true"])[test.labels]
+    assert right.mean() > 0.75
+    texts = ["Vienna is the capital of Austria."]
     answer = run_in_clean_process(folder, "serving_default", {"text": texts})
-    assert [row[:2] for row in answer["entities"]] == [["Vienna", "Austria"], ["Vienna", "Spain"]]
-    assert answer["label"] == ["true", "false"]
+    assert answer["entities"][0][:3] == ["Vienna", "Austria", ""]
 
 
 @pytest.mark.slow

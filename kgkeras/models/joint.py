@@ -75,14 +75,9 @@ class JointModel(keras.Model):
         schedule = isinstance(kg_weight, keras.optimizers.schedules.LearningRateSchedule)
         non_negative("kg_weight", float(kg_weight(0)) if schedule else kg_weight)
         max_mentions = positive_int("max_mentions", max_mentions)
-        kg_loss = kg_loss if kg_loss is not None else NegativeSamplingLoss()
-        if kg_loss.reduction != "sum_over_batch_size":
-            raise ValueError(
-                "`kg_loss` must have the reduction 'sum_over_batch_size', as the task's loss. "
-                f"Received: {kg_loss.reduction!r}."
-            )
-        scorer = scorer if scorer is not None else DistMult(name="scorer")
-        pooling = pooling if pooling is not None else MeanPooling(name="pooling")
+        kg_loss = _checked_loss(kg_loss or NegativeSamplingLoss())
+        scorer = scorer or DistMult(name="scorer")
+        pooling = pooling or MeanPooling(name="pooling")
 
         # === Graph ===
         inputs = {
@@ -103,8 +98,8 @@ class JointModel(keras.Model):
         # === Parts and configuration ===
         self.encoder, self.head, self.pooling = encoder, head, pooling
         self.triples, self.fusion, self.scorer = triples, fusion, scorer
-        self.max_mentions, self.readings, self.kg_weight = max_mentions, readings, kg_weight
-        self.kg_loss = kg_loss
+        self.max_mentions, self.readings = max_mentions, readings
+        self.kg_weight, self.kg_loss = kg_weight, kg_loss
         self._fusion_weights = weights
         if triples is not None:
             if not triples.built:
@@ -212,6 +207,15 @@ class JointModel(keras.Model):
                 config[part], custom_objects=custom_objects
             )
         return cls(**config)
+
+
+def _checked_loss(loss):
+    if loss.reduction != "sum_over_batch_size":
+        raise ValueError(
+            "`kg_loss` must have the reduction 'sum_over_batch_size', as the task's loss. "
+            f"Received: {loss.reduction!r}."
+        )
+    return loss
 
 
 class _Knowledge:

@@ -20,11 +20,22 @@ def randomise(thing):
 
 rng = np.random.default_rng(0)
 results = {}
-head, relation, tail = (rng.normal(size=(4, 6)).astype("float32") for _ in range(3))
-for scorer in (scorers.TransE(1), scorers.TransE(2), scorers.DistMult(), scorers.ComplEx()):
+head, tail = (rng.normal(size=(4, 13)).astype("float32") for _ in range(2))
+for scorer in (
+    *(kind(norm) for kind in (scorers.TransE, scorers.TransH, scorers.RotatE, scorers.PairRE)
+      for norm in (1, 2)),
+    scorers.DistMult(), scorers.ComplEx(), scorers.RESCAL(), scorers.CP(), scorers.SimplE(),
+    scorers.TuckER(relation_dim=3), scorers.QuatE(), scorers.ConvE(height=3), scorers.MuRE(),
+):
     name = type(scorer).__name__ + str(getattr(scorer, "norm", ""))
-    results[name] = scorer.score_tails(head, relation, tail)
-    results[name + " heads"] = scorer.score_heads(head, relation, tail)
+    dim = 13 if name == "ConvE" else 12
+    triple = head[:, :dim], rng.normal(size=(4, scorer.relation_dim(dim))), tail[:, :dim]
+    scorer(*triple)
+    randomise(scorer)
+    results[name] = scorer(*triple)
+    for side in ("score_tails", "score_heads", "score_relations", "factors"):
+        values = getattr(scorer, side)(*triple)
+        results[name + side] = np.concatenate([np.ravel(value) for value in values])
 y_true = np.array([[1.0, 0.0, 0.0, -1.0]], "float32")
 results["loss"] = losses.NegativeSamplingLoss(2.0)(y_true, head[:1, :4])
 

@@ -10,17 +10,26 @@ import kgkeras
 PUBLIC = {
     "datasets": "InductiveSplits LabelledTexts Question TextTask load load_inductive "
     "load_negatives load_questions load_texts names",
-    "evaluation": "plot_histories plot_word_weights relation_f1 word_weights",
-    "export": "Endpoint ExportError Problem check_saved_model export_joint_model refuse "
-    "run_warmup usage write_saved_model write_warmup",
+    "evaluation": "Calibration RankingCallback Ranks Reliability SideRanks TripleClassification "
+    "TrueTriples classify_triples false_triples plot_calibration plot_categories plot_histories "
+    "plot_relations plot_word_weights rank relation_f1 reliability score_triples word_weights "
+    "write_report",
+    "export": "AlignedVectors Endpoint ExportError Problem Vectors check_saved_model "
+    "export_joint_model export_link_predictor read_vectors refuse run_warmup usage vectors_for "
+    "write_saved_model write_vectors write_warmup",
     "layers": "AttentionFusion ClassificationHead ConcatFusion EntityEmbedding Fusion GatedFusion "
     "MeanPooling MentionIds RelationEmbedding SumFusion TokenPooling TripleEmbedding TripleReader",
-    "losses": "NegativeSamplingLoss",
-    "models": "JointModel",
-    "ops": "first_mentions first_replica lookup num_replicas",
-    "optimizers": "MultiRateAdam",
-    "pipelines": "KnownTriples encode_texts joint_batches steps_per_epoch text_batches",
-    "scorers": "ComplEx DistMult Scorer TransE",
+    "losses": "BinaryCrossEntropyLoss CrossEntropyLoss MarginRankingLoss NegativeSamplingLoss "
+    "SoftplusLoss",
+    "metrics": "HitsAt MeanRank MeanReciprocalRank",
+    "models": "Answer JointModel LinkPredictor Vocabulary",
+    "ops": "compiled first_mentions first_replica lookup num_replicas ranks_from_scores",
+    "optimizers": "LazyAdam MultiRateAdam SparseAdagrad",
+    "pipelines": "KnownTriples encode_texts joint_batches one_vs_all_batches query_batches "
+    "query_steps sampled_batches steps_per_epoch text_batches triple_steps",
+    "regularizers": "DURA L2 N3 Regularizer",
+    "scorers": "BilinearScorer CP ComplEx ConvE DistMult MuRE PairRE QuatE RESCAL RotatE Scorer "
+    "SimplE TransE TransH TuckER",
     "text": "DictionaryLinker LSTMEncoder Mentions Preprocessor PretrainedEncoder StringList "
     "StringTable TransformerEncoder WordPieceTokenizer WordTokenizer Words load_encoder normalise "
     "split_words",

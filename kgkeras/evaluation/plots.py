@@ -14,7 +14,7 @@ def plot_histories(histories, figures, path):
     Returns:
         `path`.
     """
-    figure, panels = _subplots(1, len(figures), (4.5 * len(figures), 3.6))
+    figure, panels = subplots(1, len(figures), (4.5 * len(figures), 3.6))
     for panel, name in zip(panels.flat, figures, strict=True):
         for color, (model, history) in enumerate(histories.items()):
             if name in history:
@@ -23,7 +23,7 @@ def plot_histories(histories, figures, path):
         panel.set(title=name, xlabel="epoch")
         panel.grid(alpha=0.3)
     panels.flat[0].legend()
-    return _save(figure, path)
+    return save(figure, path)
 
 
 def plot_word_weights(sentences, weights, path, title="knowledge at each word"):
@@ -38,17 +38,18 @@ def plot_word_weights(sentences, weights, path, title="knowledge at each word"):
     Returns:
         `path`.
     """
-    figure, panels = _subplots(len(sentences), 1, (9, 1.7 * len(sentences)))
+    figure, panels = subplots(len(sentences), 1, (9, 1.7 * len(sentences)))
     highest = max(max(row) for row in weights)
     for panel, words, row in zip(panels.flat, sentences, weights, strict=True):
         panel.bar(range(len(words)), row, color="tab:blue")
         panel.set_xticks(range(len(words)), words, rotation=30, ha="right", fontsize=8)
         panel.set_ylim(0, max(highest, 1e-3) * 1.05)
     panels.flat[0].set_title(title)
-    return _save(figure, path)
+    return save(figure, path)
 
 
-def _subplots(rows, columns, size):
+def subplots(rows, columns, size):
+    """An empty figure of so many inches and its panels, an array `(rows, columns)`."""
     try:
         # The object interface alone: no display, and no state shared with the caller's plots.
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -60,7 +61,8 @@ def _subplots(rows, columns, size):
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
-def _save(figure, path):
+def save(figure, path):
+    """Writes a figure as PNG, and its folder if need be; returns the path."""
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)

@@ -1,22 +1,34 @@
-"""SavedModels for TensorFlow Serving: written, checked and warmed up before anyone sees them."""
+"""SavedModels for TensorFlow Serving: written, checked and warmed up before anyone sees them.
+
+And vectors in files that other programs read.
+"""
 
 from kgkeras.export.check import check_saved_model, refuse
 from kgkeras.export.endpoint import Endpoint
 from kgkeras.export.joint import export_joint_model
+from kgkeras.export.link_predictor import export_link_predictor
 from kgkeras.export.problem import ExportError, Problem
 from kgkeras.export.usage import usage
+from kgkeras.export.vector_alignment import AlignedVectors, vectors_for
+from kgkeras.export.vectors import Vectors, read_vectors, write_vectors
 from kgkeras.export.warmup import run_warmup, write_warmup
 from kgkeras.export.writer import write_saved_model
 
 __all__ = [
+    "AlignedVectors",
     "Endpoint",
     "ExportError",
     "Problem",
+    "Vectors",
     "check_saved_model",
     "export_joint_model",
+    "export_link_predictor",
+    "read_vectors",
     "refuse",
     "run_warmup",
     "usage",
+    "vectors_for",
     "write_saved_model",
+    "write_vectors",
     "write_warmup",
 ]

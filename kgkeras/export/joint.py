@@ -4,8 +4,9 @@ import numpy as np
 import tensorflow as tf
 
 from kgkeras.export.endpoint import Endpoint
+from kgkeras.export.entity_names import EntityNames, strings
 from kgkeras.export.writer import write_saved_model
-from kgkeras.text import StringList, StringTable
+from kgkeras.models import Vocabulary
 
 _EXAMPLE = {"text": tf.io.FixedLenFeature([], tf.string)}
 
@@ -24,8 +25,9 @@ def export_joint_model(
       `(batch, words)`; gives `scores` float32 `(batch, classes)`.
     - `classify`: `inputs`, serialised `tf.Example`s with a string feature `text`; gives `classes`
       string and `scores` float32, each `(batch, classes)`.
-    - `embed_entities`: `entity` string, an identifier of the graph; gives `embedding` float32
-      `(batch, dim)` and `known` bool, False where there is no such entity.
+    - `embed_entities`: `entity` string, an identifier of the graph or a name that no other entity
+      has; gives `embedding` float32 `(batch, dim)` and `known` bool, False where there is no such
+      entity.
 
     Args:
         model: A `kgkeras.models.JointModel` whose head has `probabilities`.
@@ -52,27 +54,7 @@ def export_joint_model(
             f"Received: {tuple(classes)}."
         )
     parts = _Parts(model, preprocessor, graph, classes)
-    texts = np.array(list(samples), dtype=object)
-    string = tf.TensorSpec([None], tf.string, name="text")
-    ids = [
-        tf.TensorSpec([None, None], dtype, name=name)
-        for name, dtype in (
-            ("token_ids", tf.int32),
-            ("padding_mask", tf.bool),
-            ("entity_ids", tf.int32),
-        )
-    ]
-    encoded = {name: column.numpy() for name, column in preprocessor(texts).items()}
-    examples = tf.TensorSpec([None], tf.string, name="inputs")
-    endpoints = [
-        Endpoint("predict", parts.predict, [string], {"text": texts}),
-        Endpoint("predict_ids", parts.predict_ids, ids, encoded),
-        Endpoint("classify", parts.classify, [examples], {"inputs": _examples(samples)}),
-    ]
-    if graph is not None:
-        entity = tf.TensorSpec([None], tf.string, name="entity")
-        known = {"entity": np.array(graph.entities[:8], dtype=object)}
-        endpoints.append(Endpoint("embed_entities", parts.embed_entities, [entity], known))
+    endpoints = parts.endpoints(samples)
     return write_saved_model(base, endpoints, tracked=parts.tracked, card=card, version=version)
 
 
@@ -84,13 +66,32 @@ class _Parts:
         self.preprocessor = preprocessor
         self.classes = tf.constant(list(classes))
         self.tracked = [preprocessor]
-        self.graph = graph
+        self.entities = None
         if graph is not None:
-            names = [graph.entity_name(i) for i in range(graph.num_entities)]
-            self.names = StringList(names, "entity_names")
-            identifiers = (entity.encode() for entity in graph.entities)
-            self.entity_ids = StringTable(identifiers, range(graph.num_entities), "entities")
-            self.tracked += [self.names, self.entity_ids]
+            self.entities = EntityNames(Vocabulary.from_graph(graph))
+            self.tracked += self.entities.tracked
+
+    def endpoints(self, samples):
+        """The signatures, warmed up by the texts `samples`."""
+        texts = np.array(list(samples), dtype=object)
+        ids = [
+            tf.TensorSpec([None, None], dtype, name=name)
+            for name, dtype in (
+                ("token_ids", tf.int32),
+                ("padding_mask", tf.bool),
+                ("entity_ids", tf.int32),
+            )
+        ]
+        encoded = {name: column.numpy() for name, column in self.preprocessor(texts).items()}
+        examples = {"inputs": _examples(samples)}
+        endpoints = [
+            Endpoint("predict", self.predict, [strings("text")], {"text": texts}),
+            Endpoint("predict_ids", self.predict_ids, ids, encoded),
+            Endpoint("classify", self.classify, [strings("inputs")], examples),
+        ]
+        if self.entities is not None:
+            endpoints.append(self.entities.embed_endpoint(self.model.triples.entities))
+        return endpoints
 
     def predict(self, text):
         encoded = self.preprocessor(text)
@@ -99,7 +100,7 @@ class _Parts:
         return {
             "label": tf.gather(self.classes, best),
             "score": tf.reduce_max(scores, axis=-1),
-            "entities": self._entities(text),
+            "entities": self._mentioned(text),
         }
 
     def predict_ids(self, token_ids, padding_mask, entity_ids):
@@ -111,20 +112,16 @@ class _Parts:
         classes = tf.broadcast_to(self.classes, tf.shape(scores))
         return {"classes": classes, "scores": scores}
 
-    def embed_entities(self, entity):
-        ids = self.entity_ids(entity)
-        return {"embedding": self.model.triples.entities(ids), "known": ids >= 0}
-
     def _scores(self, encoded):
         scores = self.model.head.probabilities(self.model(encoded, training=False))
         if self.model.head.kind == "binary":
             scores = tf.concat([1.0 - scores, scores], axis=-1)
         return scores
 
-    def _entities(self, text):
-        if self.graph is None:
+    def _mentioned(self, text):
+        if self.entities is None:
             return tf.fill([tf.shape(text)[0], self.model.max_mentions], "")
-        return self.names(self.preprocessor.linked(text, self.model.max_mentions))
+        return self.entities.names(self.preprocessor.linked(text, self.model.max_mentions))
 
 
 def _examples(texts):

@@ -6,12 +6,12 @@ import shlex
 import sys
 
 
-def usage(folder, text, port=8501):
-    """Two shell commands: one serves the model, one sends it a text.
+def usage(folder, instance, port=8501):
+    """Two shell commands: one serves the model, one sends it a request.
 
     Args:
         folder: Folder of a version, such as `saved_models/joint/1`.
-        text: The text of the request.
+        instance: What the request holds: a text, or a dict of named inputs.
         port: REST port.
 
     Returns:
@@ -20,7 +20,7 @@ def usage(folder, text, port=8501):
     base = pathlib.Path(folder).parent
     # The command of this very environment, which need not be activated.
     command = shlex.quote(str(pathlib.Path(sys.executable).with_name("kgkeras")))
-    request = shlex.quote(json.dumps({"instances": [text]}, ensure_ascii=False))
+    request = shlex.quote(json.dumps({"instances": [instance]}, ensure_ascii=False))
     return (
         f"{command} serve --model_name {base.name} --model_base_path {shlex.quote(str(base))} "
         f"--rest_api_port {port}",

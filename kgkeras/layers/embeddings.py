@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from kgkeras.checks import positive_int, rate
-from kgkeras.ops import lookup
+from kgkeras.ops import compiled, lookup
 from kgkeras.registration import serializable
 
 
@@ -35,12 +35,18 @@ class _Table(keras.layers.Layer):
     def _initial_table(self, shape, dtype=None):
         # Not an assignment after `add_weight`: a build inside `fit` makes the variable later.
         if self.initial_matrix is None:
-            return self.initializer(shape, dtype=dtype)
+            # Compiled, intermediate values of the table's size are freed at once.
+            return compiled(lambda: self.initializer(shape, dtype=dtype))()
         return ops.convert_to_tensor(self.initial_matrix, dtype=dtype)
 
     def call(self, ids, training=None):
         vectors = ops.cast(lookup(self.table, ids, name=self.ids_name), self.compute_dtype)
         return self._dropout(vectors, training=training)
+
+    def vectors(self, training=None):
+        """All vectors in the order of their ids: `(rows, dim)`."""
+        table = ops.cast(ops.convert_to_tensor(self.table), self.compute_dtype)
+        return self._dropout(table, training=training)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape, self.dim)

@@ -1,5 +1,15 @@
 """Losses over the scores of triples."""
 
+from kgkeras.losses.binary_cross_entropy import BinaryCrossEntropyLoss
+from kgkeras.losses.cross_entropy import CrossEntropyLoss
+from kgkeras.losses.margin_ranking import MarginRankingLoss
 from kgkeras.losses.negative_sampling import NegativeSamplingLoss
+from kgkeras.losses.softplus import SoftplusLoss
 
-__all__ = ["NegativeSamplingLoss"]
+__all__ = [
+    "BinaryCrossEntropyLoss",
+    "CrossEntropyLoss",
+    "MarginRankingLoss",
+    "NegativeSamplingLoss",
+    "SoftplusLoss",
+]

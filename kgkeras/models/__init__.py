@@ -1,5 +1,8 @@
 """Keras models composed of the layers."""
 
 from kgkeras.models.joint import JointModel
+from kgkeras.models.link_predictor import LinkPredictor
+from kgkeras.models.named_answers import Answer
+from kgkeras.models.vocabulary import Vocabulary
 
-__all__ = ["JointModel"]
+__all__ = ["Answer", "JointModel", "LinkPredictor", "Vocabulary"]

@@ -6,7 +6,8 @@ from keras import ops
 from kgkeras.checks import non_negative, positive_int
 from kgkeras.layers import MeanPooling, MentionIds, TripleReader
 from kgkeras.losses import NegativeSamplingLoss
-from kgkeras.ops import first_replica, num_replicas
+from kgkeras.models.replicated import ReplicatedModel
+from kgkeras.ops import num_replicas
 from kgkeras.registration import serializable
 from kgkeras.scorers import DistMult
 
@@ -14,7 +15,7 @@ _PARTS = ("encoder", "head", "triples", "fusion", "scorer", "pooling", "kg_loss"
 
 
 @serializable
-class JointModel(keras.Model):
+class JointModel(ReplicatedModel):
     """Reads a text, looks its entities up, fuses them with the words, and learns the graph too.
 
     The entity and relation tables serve both objectives: the text's task reaches them through the
@@ -111,15 +112,6 @@ class JointModel(keras.Model):
 
     def call(self, inputs, training=None, mask=None):
         return super().call({name: inputs[name] for name in self._inputs_struct}, training=training)
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        # Under a strategy Keras takes a batch's mean over the replicas to learn its shapes, which
-        # booleans do not have. One replica's part tells as much.
-        if iterator is None or self._distribute_strategy is None:
-            return super()._maybe_symbolic_build(iterator, data_batch)
-        _, _, batches = next(iter(iterator))
-        with self._distribute_strategy.scope():
-            return self._symbolic_build(data_batch=first_replica(next(batches)))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         task_loss = super().compute_loss(x, y, y_pred, sample_weight, training)

@@ -1,7 +1,16 @@
 """Pure functions on tensors."""
 
+from kgkeras.ops.compilation import compiled
 from kgkeras.ops.lookup import lookup
 from kgkeras.ops.mentions import first_mentions
+from kgkeras.ops.ranking import ranks_from_scores
 from kgkeras.ops.replicas import first_replica, num_replicas
 
-__all__ = ["first_mentions", "first_replica", "lookup", "num_replicas"]
+__all__ = [
+    "compiled",
+    "first_mentions",
+    "first_replica",
+    "lookup",
+    "num_replicas",
+    "ranks_from_scores",
+]

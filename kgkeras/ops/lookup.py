@@ -3,9 +3,14 @@
 import keras
 from keras import ops
 
+from kgkeras.ops import row_gradients
+from kgkeras.ops.replicas import local_copy
+
 
 def lookup(table, ids, name="ids"):
     """Rows of `table` at `ids`.
+
+    In TensorFlow only the rows that are looked up are read, never the whole variable.
 
     Args:
         table: `keras.Variable` or tensor `(rows, dim)`.
@@ -15,7 +20,9 @@ def lookup(table, ids, name="ids"):
     Returns:
         Tensor `(*ids.shape, dim)`; zeros where the id is negative. Its gradient with respect to
         the table is a dense tensor of the table's size: each row once, however often its id
-        occurs.
+        occurs. Only where a row-wise optimizer is about to use it (`kgkeras.optimizers`: it says
+        so in `scale_loss`, which `fit` calls) is it `tf.IndexedSlices`: one slice per id, repeated
+        rows not summed.
 
     Raises:
         ValueError: If `ids` is not of an integer dtype or, in TensorFlow's eager execution, an id
@@ -39,23 +46,46 @@ def _gather(table, ids, name):
     if tf.executing_eagerly() and tf.is_tensor(ids):
         _check_range(ids, table.shape[0], name)
     value = table.value if isinstance(table, keras.Variable) else table
-    return tf.nn.embedding_lookup(_summed_gradient(value), ids)
+    if not isinstance(value, tf.Variable):
+        value = tf.convert_to_tensor(value)
+        return _gather_rows(value, ids, tf.gather, tf.shape(value))
+    if tf.distribute.in_cross_replica_context():
+        return tf.gather(value, ids)  # Models are built here, but not trained.
+    value = local_copy(value)
+    # Raw operations do not tell tapes that a variable takes part; reading no rows of it does.
+    value.sparse_read(tf.zeros((0,), "int32"))
+
+    def read(handle, ids):
+        rows = tf.raw_ops.ResourceGather(resource=handle, indices=ids, dtype=value.dtype)
+        return tf.ensure_shape(rows, ids.shape.concatenate(value.shape[1:]))
+
+    return _gather_rows(value.handle, ids, read, tf.constant(value.shape.as_list()), table)
 
 
-def _summed_gradient(table):
-    """`table` itself, but repeated rows of its gradient are added up before an optimizer sees them.
+def _gather_rows(source, ids, read, shape, table=None):
+    """`read(source, ids)`, with a gradient that suits the optimizer.
 
     Keras 3's adaptive optimizers square the slices of a sparse gradient one by one, so a row that
     occurs twice in a batch would move too far, and MirroredStrategy joins the replicas' slices
-    into repeated rows. They densify the gradient anyway: this only does it in time.
+    into repeated rows. They densify the gradient anyway: this does it in time.
     """
     import tensorflow as tf
 
-    @tf.custom_gradient
-    def identity(value):
-        return tf.identity(value), tf.convert_to_tensor
+    since = row_gradients.moment()
 
-    return identity(tf.convert_to_tensor(table))
+    # The source is the variable's handle: given a variable, `tf.custom_gradient` would read it all.
+    @tf.custom_gradient
+    def gather(source, ids):
+        def gradient(upstream):
+            slices = tf.reshape(upstream, tf.concat([[-1], shape[1:]], 0))
+            rows = tf.reshape(ids, [-1])
+            if row_gradients.rows_expected(table, since):
+                return tf.IndexedSlices(slices, rows, shape), None
+            return tf.math.unsorted_segment_sum(slices, rows, shape[0]), None
+
+        return read(source, ids), gradient
+
+    return gather(source, ids)
 
 
 def _check_range(ids, num_rows, name):

@@ -25,3 +25,17 @@ def first_replica(batch):
         return tf.distribute.get_strategy().experimental_local_results(value)[0] if split else value
 
     return tf.nest.map_structure(first, batch)
+
+
+def local_copy(variable):
+    """The copy of a TensorFlow variable that this replica, or this update, works on.
+
+    A variable of `MirroredStrategy` cannot look up rows by itself: it would read them all.
+    """
+    import tensorflow as tf
+
+    if not isinstance(variable, tf.distribute.DistributedValues):
+        return variable
+    handle, strategy = variable.handle, tf.distribute.get_strategy()
+    copies = strategy.experimental_local_results(variable)
+    return next(copy for copy in copies if copy.handle is handle)

@@ -2,7 +2,7 @@
 
 import keras
 
-from kgkeras.checks import describe, non_negative
+from kgkeras.optimizers.multipliers import Multipliers
 from kgkeras.registration import serializable
 
 
@@ -25,28 +25,21 @@ class MultiRateAdam(keras.optimizers.AdamW):
 
     def __init__(self, learning_rate=1e-3, multipliers=None, name="multi_rate_adam", **kwargs):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        multipliers = multipliers or {}
-        if not isinstance(multipliers, dict):
-            raise ValueError(
-                f"`multipliers` must be a dict from names to factors. {describe(multipliers)}."
-            )
-        self.multipliers = {
-            part: non_negative(f"multipliers[{part!r}]", factor)
-            for part, factor in multipliers.items()
-        }
+        self._multipliers = Multipliers(multipliers)
+
+    @property
+    def multipliers(self):
+        """Dict from parts of variables' paths to factors of the learning rate."""
+        return self._multipliers.factors
 
     def build(self, variables):
         super().build(variables)
-        self._factors = [self._factor(variable.path) for variable in variables]
+        self._factors = self._multipliers.of(variables)
 
     def update_step(self, gradient, variable, learning_rate):
         # TensorFlow hands over its own variable, which knows its place, but not its path.
         factor = self._factors[self._get_variable_index(variable)]
         super().update_step(gradient, variable, learning_rate * factor)
-
-    def _factor(self, path):
-        fitting = (factor for part, factor in self.multipliers.items() if part in path)
-        return next(fitting, 1.0)
 
     def get_config(self):
         return {**super().get_config(), "multipliers": self.multipliers}

@@ -1,24 +1,22 @@
 """DistMult: a trilinear product."""
 
-from keras import ops
-
 from kgkeras.registration import serializable
-from kgkeras.scorers.scorer import Scorer
+from kgkeras.scorers.bilinear import BilinearScorer
 
 
 @serializable
-class DistMult(Scorer):
+class DistMult(BilinearScorer):
     """`score(h, r, t) = sum_k h_k r_k t_k`; the same for `(h, r, t)` and `(t, r, h)`.
 
     Reference: Yang et al., Embedding Entities and Relations for Learning and Inference in
     Knowledge Bases, ICLR 2015.
     """
 
-    def call(self, head, relation, tail):
-        return ops.sum(head * relation * tail, axis=-1)
+    def tail_query(self, head, relation):
+        return head * relation
 
-    def score_tails(self, head, relation, candidates):
-        return ops.matmul(head * relation, ops.swapaxes(candidates, -1, -2))
+    def head_query(self, relation, tail):
+        return relation * tail
 
-    def score_heads(self, candidates, relation, tail):
-        return ops.matmul(relation * tail, ops.swapaxes(candidates, -1, -2))
+    def relation_query(self, head, tail):
+        return head * tail

@@ -4,12 +4,16 @@ from keras import ops
 
 from kgkeras.checks import one_of
 from kgkeras.registration import serializable
+from kgkeras.scorers.distances import length, pairwise_lengths
 from kgkeras.scorers.scorer import Scorer
 
 
 @serializable
 class TransE(Scorer):
     """`score(h, r, t) = -||h + r - t||`.
+
+    With norm 2 all candidates are scored by one matrix product (precision: see `distances`), with
+    norm 1 by a tensor `(queries, candidates, dim)`.
 
     Args:
         norm: 1 or 2.
@@ -20,16 +24,25 @@ class TransE(Scorer):
     def __init__(self, norm=2, **kwargs):
         super().__init__(**kwargs)
         self.norm = one_of("norm", norm, (1, 2))
+        self.by_product = norm == 2
 
     def call(self, head, relation, tail):
-        difference = ops.cast(head + relation - tail, "float32")  # squares overflow float16
-        return ops.cast(-self._length(difference), self.compute_dtype)
+        return ops.cast(-length(head + relation - tail, self.norm), self.compute_dtype)
 
-    def _length(self, difference):
-        if self.norm == 1:
-            return ops.sum(ops.abs(difference), axis=-1)
-        # The slope of the square root is infinite at 0; a tiny offset keeps gradients finite.
-        return ops.sqrt(ops.sum(ops.square(difference), axis=-1) + 1e-12)
+    def score_tails(self, head, relation, candidates):
+        head, relation, candidates = self._prepare(head, relation, candidates)
+        return self._score_all(head + relation, candidates)
+
+    def score_heads(self, candidates, relation, tail):
+        candidates, relation, tail = self._prepare(candidates, relation, tail)
+        return self._score_all(tail - relation, candidates)
+
+    def score_relations(self, head, candidates, tail):
+        head, candidates, tail = self._prepare(head, candidates, tail)
+        return self._score_all(tail - head, candidates)
+
+    def _score_all(self, queries, candidates):
+        return ops.cast(-pairwise_lengths(queries, candidates, self.norm), self.compute_dtype)
 
     def get_config(self):
         return {**super().get_config(), "norm": self.norm}

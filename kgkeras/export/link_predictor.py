@@ -1,0 +1,178 @@
+"""Exports a link predictor: names in, names out."""
+
+import numpy as np
+import tensorflow as tf
+
+from kgkeras.checks import describe, positive_int
+from kgkeras.export.endpoint import Endpoint
+from kgkeras.export.entity_names import EntityNames, strings
+from kgkeras.export.known_answers import KnownAnswers
+from kgkeras.export.writer import write_saved_model
+from kgkeras.text import StringList, StringTable
+
+# Stands for "no score": below every other, and unlike minus infinity it is legal JSON.
+NO_SCORE = float(np.finfo("float32").min)
+
+
+def export_link_predictor(model, base, *, k=10, known=None, card=None, version=None):
+    """Writes a `LinkPredictor` as a SavedModel that takes and gives names.
+
+    Signatures, each over a batch:
+
+    - `serving_default` (also `top_tails`): `head` and `relation` string; gives `tails` string
+      `(batch, k)`, the identifiers of the best answers, best first, `names` string `(batch, k)`,
+      their names to show, `scores` float32 `(batch, k)`, and `known` bool.
+    - `top_heads`: `relation` and `tail` string; gives `heads` and the same otherwise.
+    - `score`: `head`, `relation` and `tail` string; gives `score` float32 `(batch,)` and `known`.
+    - `embed_entities`: `entity` string; gives `embedding` float32 `(batch, dim)` and `known`.
+
+    An entity is named by its identifier, or by a name that no other entity has; a relation by its
+    identifier. Where a row has a name that is not known, or that several entities share, its
+    `known` is False, and it is answered with empty strings, `NO_SCORE` (the lowest float32) for a
+    score and zeros for an embedding; the other rows are answered as ever. So are the places of
+    answers that are not there, if `known` leaves fewer than `k`.
+
+    Args:
+        model: A `kgkeras.models.LinkPredictor` with a vocabulary.
+        base: Folder of the model's versions.
+        k: Number of answers.
+        known: `kg.KnowledgeGraph` over the model's entities and relations, whose own answers
+            `top_tails` and `top_heads` leave out; it adds 24 bytes a fact. None leaves none out.
+        card: Dict that JSON can hold, kept beside the model.
+        version: Number of the version; the next free one where None.
+
+    Returns:
+        `pathlib.Path` of the new version.
+
+    Raises:
+        ValueError: If the model has no vocabulary, an identifier cannot be kept in a line of text,
+            there are fewer than `k` entities, or `known` has another vocabulary.
+        ExportError: If TensorFlow Serving could not serve the result.
+    """
+    vocabulary = _checked_vocabulary(model)
+    if positive_int("k", k) > model.num_entities:
+        raise ValueError(f"`k` must be at most {model.num_entities}, the entities. {describe(k)}.")
+    if known is not None:
+        _check_same(known, vocabulary)
+    parts = _Parts(model, vocabulary, int(k), known)
+    endpoints = parts.endpoints(*_samples(vocabulary))
+    return write_saved_model(base, endpoints, tracked=parts.tracked, card=card, version=version)
+
+
+class _Parts:
+    """The functions behind the signatures, and what they look names up in."""
+
+    def __init__(self, model, vocabulary, k, known):
+        self.model, self.k = model, k
+        self.entities = EntityNames(vocabulary)
+        self.identifiers = StringList(vocabulary.entities, "entity_identifiers")
+        relations = (relation.encode() for relation in vocabulary.relations)
+        self.relation_ids = StringTable(relations, range(len(vocabulary.relations)), "relations")
+        self.tracked = [*self.entities.tracked, self.identifiers, self.relation_ids]
+        filtered = known is not None and known.num_triples > 0
+        self.known_tails = KnownAnswers(known, "tail") if filtered else None
+        self.known_heads = KnownAnswers(known, "head") if filtered else None
+
+    def endpoints(self, entities, relations):
+        """The signatures; `entities` and `relations` are samples of names, equally many."""
+        samples = {"head": entities, "relation": relations, "tail": entities}
+
+        def endpoint(name, function, *inputs):
+            warmup = {key: samples[key] for key in inputs}
+            return Endpoint(name, function, [strings(key) for key in inputs], warmup)
+
+        return [
+            endpoint("top_tails", self.top_tails, "head", "relation"),
+            endpoint("top_heads", self.top_heads, "relation", "tail"),
+            endpoint("score", self.score, "head", "relation", "tail"),
+            self.entities.embed_endpoint(self.model.triples.entities),
+        ]
+
+    def top_tails(self, head, relation):
+        (head, relation), known = _found(self.entities.ids(head), self.relation_ids(relation))
+        scores = self._scores(self.model.score_tails, head, relation)
+        if self.known_tails is not None:
+            scores = self.known_tails.leave_out(scores, head, relation)
+        return self._best("tails", scores, known)
+
+    def top_heads(self, relation, tail):
+        (relation, tail), known = _found(self.relation_ids(relation), self.entities.ids(tail))
+        scores = self._scores(
+            lambda relation, tail: self.model.score_heads(None, relation, tail), relation, tail
+        )
+        if self.known_heads is not None:
+            scores = self.known_heads.leave_out(scores, tail, relation)
+        return self._best("heads", scores, known)
+
+    def score(self, head, relation, tail):
+        ids, known = _found(
+            self.entities.ids(head), self.relation_ids(relation), self.entities.ids(tail)
+        )
+        return {"score": tf.where(known, self.model.score(*ids), NO_SCORE), "known": known}
+
+    def _scores(self, score, *ids):
+        """Scores `(batch, entities)` of queries with every entity.
+
+        One matrix product where the scorer takes one. Others hold all candidates' vectors
+        for each query, so there it is one query at a time, and memory does not grow with the batch.
+        """
+        if self.model.scorer.by_product:
+            return score(*ids)
+        return tf.map_fn(
+            lambda query: score(*(tf.expand_dims(i, 0) for i in query))[0],
+            ids,
+            parallel_iterations=1,
+            fn_output_signature=tf.TensorSpec([self.model.num_entities], tf.float32),
+        )
+
+    def _best(self, kind, scores, known):
+        best = tf.math.top_k(scores, self.k)
+        # What is left out has minus infinity.
+        answers = known[:, tf.newaxis] & (best.values > -np.inf)
+        ids = tf.where(answers, best.indices, -1)
+        return {
+            kind: self.identifiers(ids),
+            "names": self.entities.names(ids),
+            "scores": tf.where(answers, best.values, NO_SCORE),
+            "known": known,
+        }
+
+
+def _found(*ids):
+    """Ids that can be looked up, and a bool `(batch,)`: whether all of a row's are known."""
+    ids = tf.stack(ids)  # Refuses inputs of unequal length.
+    return tf.unstack(tf.maximum(ids, 0)), tf.reduce_all(ids >= 0, axis=0)
+
+
+def _checked_vocabulary(model):
+    vocabulary = model.vocabulary
+    if vocabulary is None:
+        raise ValueError(
+            "`model` must have a vocabulary, whose names requests and answers use: give it "
+            "`vocabulary=`, or make it by `LinkPredictor.from_graph`. Received: a model without."
+        )
+    for identifier in vocabulary.entities:
+        if " ".join(identifier.split()) != identifier:
+            raise ValueError(
+                "Identifiers of entities must have no white space but single spaces inside, as "
+                f"they are kept in lines of text. {describe(identifier)}."
+            )
+    return vocabulary
+
+
+def _check_same(graph, vocabulary):
+    for field in ("entities", "relations"):
+        wanted, found = getattr(vocabulary, field), getattr(graph, field)
+        if wanted != found:
+            raise ValueError(
+                f"`known` must have the {len(wanted)} {field} of the model, in the same order. "
+                f"Received: a graph of {len(found)}."
+            )
+
+
+def _samples(vocabulary, count=8):
+    """Names of entities and of relations, `count` of each."""
+    return tuple(
+        np.resize(np.array(names[:count], dtype=object), count)
+        for names in (vocabulary.entities, vocabulary.relations)
+    )

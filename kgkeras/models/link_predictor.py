@@ -1,0 +1,293 @@
+"""Predicts the missing entity or relation of a fact."""
+
+import keras
+from keras import ops
+
+from kgkeras.checks import describe, non_negative
+from kgkeras.kg.inverse import inverse_relation
+from kgkeras.layers import EntityEmbedding, RelationEmbedding, TripleEmbedding
+from kgkeras.models.candidates import candidate_scores
+from kgkeras.models.named_answers import NamedAnswers
+from kgkeras.models.new_entities import with_entities
+from kgkeras.models.replicated import ReplicatedModel
+from kgkeras.models.vocabulary import Vocabulary
+from kgkeras.ops import num_replicas
+from kgkeras.registration import serializable
+from kgkeras.scorers import Scorer
+
+_PARTS = ("triples", "scorer", "regularizer")
+
+
+@serializable
+class LinkPredictor(NamedAnswers, ReplicatedModel):
+    """Embeddings of a graph's entities and relations under a scorer, trained by stock `fit`.
+
+    The batches say how it is trained; `kgkeras.pipelines` makes them:
+
+    - `head`, `relation`, `tail` alone: each triple against all entities (1vsAll);
+    - with `answers`: each query against all entities, with all its answers (KvsAll);
+    - with `negatives`: each triple against sampled entities.
+
+    The loss is the one that `compile` is given, over scores of candidates: see `kgkeras.losses`.
+
+    Args:
+        triples: `layers.TripleEmbedding`; `from_graph` makes it.
+        scorer: A `scorers.Scorer`.
+        reciprocal: Whether the second half of the relations are the inverses of the first
+            (`KnowledgeGraph.with_inverses`), through which queries for a head then go (Lacroix et
+            al., ICML 2018); otherwise each triple trains both sides.
+        regularizer: A `regularizers` object, or None.
+        relation_weight: Weight of the loss of predicting the relation between head and tail
+            (Chen et al., AKBC 2021), at least 0.
+        vocabulary: `models.Vocabulary`, for questions by name; saved beside the weights.
+
+    Call arguments:
+        inputs: Dict of `head`, `relation` and `tail`, int32 `(batch,)`; more in training.
+
+    Returns:
+        Scores `(batch,)`; higher is more plausible.
+
+    Raises:
+        ValueError: If the tables' sizes do not fit the scorer, or the number of relations is odd
+            in a reciprocal model.
+
+    Example:
+    ```python
+    model = LinkPredictor.from_graph(graph, ComplEx(), dim=200)
+    model.compile(optimizers.SparseAdagrad(0.1), losses.CrossEntropyLoss())
+    batches = pipelines.one_vs_all_batches(graph.with_inverses(), batch_size=512)
+    model.fit(batches, steps_per_epoch=1000, epochs=20, shuffle=False)
+    model.top_tails("Austria", "has capital", k=3)
+    ```
+    """
+
+    def __init__(
+        self,
+        triples,
+        scorer,
+        *,
+        reciprocal=True,
+        regularizer=None,
+        relation_weight=0.0,
+        vocabulary=None,
+        **kwargs,
+    ):
+        _check_sizes(triples, scorer, reciprocal)
+        inputs = {
+            name: keras.Input((), dtype="int32", name=name) for name in ("head", "relation", "tail")
+        }
+        super().__init__(inputs, scorer(*triples(*inputs.values())), **kwargs)
+        # Row-sparse gradients do not compile with XLA, and the CPU's own products are faster.
+        self.supports_jit = keras.backend.backend() != "tensorflow"
+        self.triples, self.scorer = triples, scorer
+        self.regularizer = regularizer
+        self.relation_weight = non_negative("relation_weight", relation_weight)
+        self.reciprocal = reciprocal
+        self.num_entities = triples.entities.num_entities
+        self.num_relations = triples.relations.num_relations // (2 if reciprocal else 1)
+        self.vocabulary = vocabulary and vocabulary.of_sizes(self.num_entities, self.num_relations)
+        logged = {"penalty": regularizer is not None, "relation_loss": self.relation_weight > 0}
+        self._trackers = {
+            name: keras.metrics.Mean(name=name) for name, used in logged.items() if used
+        }
+
+    @classmethod
+    def from_graph(
+        cls,
+        graph,
+        scorer,
+        dim,
+        *,
+        reciprocal=True,
+        entity_dropout=0.0,
+        relation_dropout=0.0,
+        initializer="glorot_uniform",
+        dtype=None,
+        **kwargs,
+    ):
+        """A model for the entities and relations of a graph; it learns nothing yet.
+
+        Args:
+            graph: `kg.KnowledgeGraph` or `kg.Splits`, without inverse relations.
+            scorer: A `scorers.Scorer`.
+            dim: Length of an entity's vector.
+            reciprocal: As for the class.
+            entity_dropout: Rate at which elements of entities' vectors are dropped in training.
+            relation_dropout: The same for relations' vectors.
+            initializer: Keras initializer of the tables; a scorer that needs its relations to
+                start otherwise (RotatE's phases) says so itself.
+            dtype: Keras dtype or policy of the tables.
+            **kwargs: As for the class.
+        """
+        entities = EntityEmbedding(
+            graph.num_entities,
+            dim,
+            initializer=initializer,
+            dropout=entity_dropout,
+            dtype=dtype,
+            name="entities",
+        )
+        relations = RelationEmbedding(
+            graph.num_relations * (2 if reciprocal else 1),
+            scorer.relation_dim(dim),
+            initializer=scorer.relation_initializer() or initializer,
+            dropout=relation_dropout,
+            dtype=dtype,
+            name="relations",
+        )
+        triples = TripleEmbedding(entities, relations, name="triples")
+        kwargs.setdefault("vocabulary", Vocabulary.from_graph(graph))
+        return cls(triples, scorer, reciprocal=reciprocal, **kwargs)
+
+    # === Training ===
+
+    def call(self, inputs, training=None, mask=None):
+        return super().call({name: inputs[name] for name in self._inputs_struct}, training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        scored = candidate_scores(self, x, training)
+        if scored.read_by(self.loss):
+            losses = self.loss.from_answers(scored.answers, scored.y_pred)
+            loss = ops.mean(losses) / num_replicas()
+        else:
+            y_true = scored.labels()
+            loss = super().compute_loss(x, y_true, scored.y_pred, scored.weight, training)
+        if self.regularizer is not None:
+            penalty = scored.per_row(self.regularizer.penalties(self.scorer, *scored.vectors))
+            loss += self._log("penalty", penalty, x)
+        if self.relation_weight:
+            relation_loss = scored.per_row(self._relation_loss(scored))
+            loss += self.relation_weight * self._log("relation_loss", relation_loss, x)
+        return loss
+
+    def _relation_loss(self, scored):
+        head, _, tail = scored.vectors
+        candidates = self.triples.relations.vectors()
+        scores = self.scorer.score_relations(head, candidates, tail)
+        return keras.losses.sparse_categorical_crossentropy(
+            scored.relation, ops.cast(scores, "float32"), from_logits=True
+        )
+
+    def _log(self, name, value, x):
+        self._trackers[name].update_state(value, ops.shape(x["head"])[0])
+        return value / num_replicas()  # the sum over replicas is the mean, as of Keras' losses
+
+    # === Scores of ids ===
+
+    def score(self, head, relation, tail):
+        """Scores of triples of ids, integer tensors that broadcast: float32 of their shape."""
+        vectors = self.triples(*(ops.convert_to_tensor(ids) for ids in (head, relation, tail)))
+        return ops.cast(self.scorer(*vectors), "float32")
+
+    def score_tails(self, head, relation, candidates=None):
+        """Scores of queries `(head, relation, ?)`.
+
+        Args:
+            head: Entity ids `(queries,)`.
+            relation: Relation ids `(queries,)`, inverse ones included.
+            candidates: Entity ids `(candidates,)`; all entities where None.
+
+        Returns:
+            Float32 tensor `(queries, candidates)`.
+        """
+        head, relation = self.triples.entities(head), self.triples.relations(relation)
+        scores = self.scorer.score_tails(head, relation, self._vectors(candidates))
+        return ops.cast(scores, "float32")
+
+    def score_heads(self, candidates, relation, tail):
+        """Scores of queries `(?, relation, tail)`; otherwise as `score_tails`."""
+        if self.reciprocal:
+            inverse = inverse_relation(relation, self.num_relations)
+            return self.score_tails(tail, inverse, candidates)
+        relation, tail = self.triples.relations(relation), self.triples.entities(tail)
+        scores = self.scorer.score_heads(self._vectors(candidates), relation, tail)
+        return ops.cast(scores, "float32")
+
+    def score_relations(self, head, tail):
+        """Scores `(queries, num_relations)` of every relation between heads and tails."""
+        head, tail = self.triples.entities(head), self.triples.entities(tail)
+        relations = self.triples.relations.vectors()[: self.num_relations]
+        return ops.cast(self.scorer.score_relations(head, relations, tail), "float32")
+
+    @property
+    def bytes_per_score(self):
+        """Memory that scoring one candidate for one query takes, about."""
+        return 4 if self.scorer.by_product else 8 * self.triples.entities.dim
+
+    def entity_vectors(self):
+        """NumPy array `(num_entities, dim)`."""
+        return ops.convert_to_numpy(self.triples.entities.table)
+
+    def relation_vectors(self):
+        """NumPy array; the inverse relations, if any, are its second half."""
+        return ops.convert_to_numpy(self.triples.relations.table)
+
+    def _vectors(self, candidates):
+        entities = self.triples.entities
+        return entities.vectors() if candidates is None else entities(candidates)
+
+    def add_entities(self, entities, *, vectors=None, facts=None, names=None):
+        """A model that also knows new entities; nothing is trained again.
+
+        Args:
+            entities: New identifiers.
+            vectors: Array `(len(entities), dim)` of their vectors; or
+            facts: `(head, relation, tail)` identifiers or names: a new entity's vector is then
+                the mean of those of the known entities that it shares a fact with.
+            names: Names to show; the identifiers where None.
+
+        Returns:
+            A `LinkPredictor` with tables of its own, to compile anew before it is trained.
+
+        Raises:
+            ValueError: If both or neither is given, they do not fit, or an identifier is not new.
+        """
+        return with_entities(self, entities, vectors, facts, names)
+
+    # === Saving ===
+
+    def save_assets(self, folder):
+        """Called by Keras: the names go into the `.keras` file."""
+        if self.vocabulary is not None:
+            self.vocabulary.save(folder)
+
+    def load_assets(self, folder):
+        """Called by Keras when a `.keras` file is loaded."""
+        self.vocabulary = Vocabulary.load(folder).of_sizes(self.num_entities, self.num_relations)
+
+    def get_config(self):
+        parts = {part: keras.saving.serialize_keras_object(getattr(self, part)) for part in _PARTS}
+        return {
+            **parts,
+            "reciprocal": self.reciprocal,
+            "relation_weight": self.relation_weight,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        for part in _PARTS:
+            config[part] = keras.saving.deserialize_keras_object(
+                config[part], custom_objects=custom_objects
+            )
+        return cls(**config)
+
+
+def _check_sizes(triples, scorer, reciprocal):
+    if not isinstance(triples, TripleEmbedding):
+        raise ValueError(f"`triples` must be a TripleEmbedding layer. {describe(triples)}.")
+    if not isinstance(scorer, Scorer):
+        raise ValueError(f"`scorer` must be a kgkeras.scorers.Scorer. {describe(scorer)}.")
+    dim, relation_dim = triples.entities.dim, triples.relations.dim
+    wanted = scorer.relation_dim(dim)
+    if relation_dim != wanted:
+        raise ValueError(
+            f"{type(scorer).__name__} needs relation vectors of length {wanted} beside entities' "
+            f"of length {dim}. Received: length {relation_dim}."
+        )
+    if reciprocal and triples.relations.num_relations % 2:
+        raise ValueError(
+            "A reciprocal model needs an inverse for each relation, so their number must be even. "
+            f"Received: {triples.relations.num_relations} relations."
+        )

@@ -1,0 +1,36 @@
+"""Compiles a function of tensors the way the backend does it."""
+
+import keras
+
+
+def compiled(function, variables=()):
+    """A compiled version of `function`: `tf.function`, `jax.jit`, or `function` itself.
+
+    Args:
+        function: Function of tensors that returns tensors or a nest of them, and changes nothing.
+        variables: The `keras.Variable`s that it reads. JAX would otherwise make constants of them:
+            compiled in, and never seen to change.
+
+    Returns:
+        A function of the same arguments, which may be NumPy arrays too. TensorFlow traces it for
+        the first shape of its arguments, and once more for all other shapes of the same rank; JAX
+        compiles it for each shape.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function, autograph=False, reduce_retracing=True)
+    if keras.backend.backend() == "jax":
+        return _jitted(function, list(variables))
+    return function
+
+
+def _jitted(function, variables):
+    import jax
+
+    @jax.jit
+    def pure(values, *arguments):
+        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+            return function(*arguments)
+
+    return lambda *arguments: pure([variable.value for variable in variables], *arguments)

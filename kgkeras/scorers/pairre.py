@@ -1,0 +1,59 @@
+"""PairRE: a relation stretches head and tail, each by factors of its own."""
+
+from keras import ops
+
+from kgkeras.checks import one_of
+from kgkeras.registration import serializable
+from kgkeras.scorers.algebra import unit
+from kgkeras.scorers.distances import length, pairwise_lengths
+from kgkeras.scorers.scorer import Scorer
+
+
+@serializable
+class PairRE(Scorer):
+    """`score(h, r, t) = -||h * r_H - t * r_T||` with entities used at length 1.
+
+    A relation's vector holds the head's factors `r_H` and then the tail's, `r_T`.
+
+    Args:
+        norm: 1, as in the paper's experiments, which holds tensors `(queries, candidates, dim)`
+            to score all candidates; or 2, which is two matrix products (precision: see
+            `distances`).
+
+    Reference: Chao et al., PairRE: Knowledge Graph Embeddings via Paired Relation Vectors,
+    ACL 2021.
+    """
+
+    def __init__(self, norm=1, **kwargs):
+        super().__init__(**kwargs)
+        self.norm = one_of("norm", norm, (1, 2))
+        self.by_product = norm == 2
+
+    def relation_dim(self, dim):
+        return 2 * dim
+
+    def call(self, head, relation, tail):
+        head_factors, tail_factors = _split(relation)
+        difference = unit(head) * head_factors - unit(tail) * tail_factors
+        return ops.cast(-length(difference, self.norm), self.compute_dtype)
+
+    def score_tails(self, head, relation, candidates):
+        head, relation, candidates = self._prepare(head, relation, candidates)
+        head_factors, tail_factors = _split(relation)
+        return self._score_all(unit(head) * head_factors, candidates, tail_factors)
+
+    def score_heads(self, candidates, relation, tail):
+        candidates, relation, tail = self._prepare(candidates, relation, tail)
+        head_factors, tail_factors = _split(relation)
+        return self._score_all(unit(tail) * tail_factors, candidates, head_factors)
+
+    def _score_all(self, queries, candidates, factors):
+        lengths = pairwise_lengths(queries, unit(candidates), self.norm, factors)
+        return ops.cast(-lengths, self.compute_dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "norm": self.norm}
+
+
+def _split(relation):
+    return ops.split(ops.cast(relation, "float32"), 2, axis=-1)

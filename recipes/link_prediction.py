@@ -1,0 +1,267 @@
+"""Knowledge-graph embeddings on any benchmark, or on a folder of three TSV files.
+
+Trains a `LinkPredictor`, watches the filtered mean reciprocal rank on the validation facts, ranks
+all test facts from both sides, writes a report with plots, exports a SavedModel that takes names
+and gives names, and says how to serve and ask it.
+
+    python recipes/link_prediction.py
+    python recipes/link_prediction.py --data FB15k-237 --scorer complex
+    python recipes/link_prediction.py --preset wn18rr/rotate
+    python recipes/link_prediction.py --data FOLDER_WITH_TRAIN_VALID_TEST
+"""
+
+import dataclasses
+import functools
+import json
+import os
+import pathlib
+import resource
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+
+# isort: split
+import kgkeras  # before Keras: it sets TensorFlow's defaults
+
+# isort: split
+import keras
+from rich.console import Console
+from rich.table import Table
+
+from kgkeras import datasets, evaluation, losses, models, optimizers, pipelines, scorers, training
+from kgkeras.training import setting
+
+SCORERS = {
+    "transe": scorers.TransE,
+    "transh": scorers.TransH,
+    "rotate": scorers.RotatE,
+    "distmult": scorers.DistMult,
+    "complex": scorers.ComplEx,
+    "rescal": scorers.RESCAL,
+    "cp": scorers.CP,
+    "simple": scorers.SimplE,
+    "tucker": scorers.TuckER,
+    "quate": scorers.QuatE,
+    "conve": scorers.ConvE,
+    "mure": scorers.MuRE,
+    "paire": scorers.PairRE,
+}
+LOSSES = {
+    "cross_entropy": losses.CrossEntropyLoss,
+    "binary": losses.BinaryCrossEntropyLoss,
+    "softplus": losses.SoftplusLoss,
+    "margin": losses.MarginRankingLoss,
+    "self_adversarial": losses.NegativeSamplingLoss,
+}
+REGIMES = ("one_vs_all", "queries", "k_vs_all", "sampled")
+# What suits most graphs and product scorers; presets are what was found on validation facts.
+DEFAULTS = dict(
+    scorer="complex", dim=200, epochs=20, batch_size=512, learning_rate=0.1, regularizer=0.05
+)
+PRESETS = {}
+# What may differ between a run and its resumption.
+ELSEWHERE = ("run", "export", "resume", "preset")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The recipe's whole configuration; a preset or `DEFAULTS` fill in what is None."""
+
+    data: str | None = setting(None, "a benchmark, or a folder of train, valid and test.txt")
+    preset: str | None = setting(None, "settings by name", tuple(PRESETS))
+    scorer: str | None = setting(None, "what judges triples", tuple(SCORERS))
+    norm: int = setting(2, "norm of the scorers that measure distances", (1, 2))
+    dim: int | None = setting(None, "length of an entity's vector")
+    reciprocal: bool = setting(True, "learn inverse relations, and ask for tails only")
+    regime: str = setting("queries", "what each triple is compared with", REGIMES)
+    max_answers: int = setting(16, "queries regime: answers that share a row")
+    num_negatives: int = setting(1000, "sampled regime: entities that a chunk is compared with")
+    chunk_size: int | None = setting(None, "sampled regime: triples that share their negatives")
+    loss: str = setting("cross_entropy", "loss over the candidates", tuple(LOSSES))
+    margin: float = setting(0.0, "margin of the losses that have one")
+    optimizer: str = setting("adagrad", "row-sparse optimizer", ("adagrad", "adam"))
+    learning_rate: float | None = setting(None, "learning rate")
+    decay: float = setting(1.0, "times that, after each epoch")
+    initial_range: float | None = setting(None, "start uniform in +- this; Glorot where None")
+    regularizer: float | None = setting(None, "weight of the cubic (N3) penalty")
+    entity_dropout: float = setting(0.0, "rate at which parts of entities' vectors are dropped")
+    relation_dropout: float = setting(0.0, "the same for relations' vectors")
+    relation_weight: float = setting(0.0, "weight of predicting relations")
+    epochs: int | None = setting(None, "epochs to train")
+    batch_size: int | None = setting(None, "rows a batch")
+    evaluate_every: int = setting(2, "epochs between two validations")
+    valid_limit: int = setting(3000, "validation facts that are ranked while training")
+    patience: int | None = setting(None, "epochs without a better val_mrr before it stops")
+    run: str | None = setting(None, "folder of the run; below runs/link_prediction where None")
+    export: str | None = setting("saved_models/links", "folder of the exported versions")
+    seed: int = setting(0, "seed of every random choice")
+    devices: int = setting(1, "replicas: GPUs or, where there are none, logical CPU devices")
+    resume: bool = setting(True, "go on with an interrupted run")
+    limit: int | None = setting(None, "use only so many facts of each split")
+
+
+def complete(config):
+    """Fills in the preset and, behind it, the defaults."""
+    chosen = DEFAULTS | {"data": "geography"} | PRESETS.get(config.preset, {})
+    plain = {field.name: field.default for field in dataclasses.fields(Config)}
+    # A flag that was given wins over the preset.
+    given = {name: value for name, value in vars(config).items() if value != plain[name]}
+    config = dataclasses.replace(config, **(chosen | given))
+    if config.run is None:
+        name = f"{pathlib.Path(config.data).name}-{config.scorer}-{config.seed}"
+        config = dataclasses.replace(config, run=f"runs/link_prediction/{name}")
+    return config
+
+
+def load_splits(config):
+    """The splits, cut where `limit` says so."""
+    splits = datasets.load(config.data)
+    if isinstance(splits, kgkeras.kg.KnowledgeGraph):  # geography has no splits of its own
+        splits = splits.split(seed=config.seed)
+    if config.limit is None:
+        return splits
+    parts = (splits.train, splits.valid, splits.test)
+    return kgkeras.kg.Splits(*(part.with_triples(part.triples[: config.limit]) for part in parts))
+
+
+def make_scorer(config):
+    """The scorer that the configuration names."""
+    kind = SCORERS[config.scorer]
+    return kind(norm=config.norm) if config.scorer in ("transe", "rotate") else kind()
+
+
+def make_batches(config, graph):
+    """The training batches from an epoch on, as a function of it, and how many make an epoch."""
+    if config.reciprocal:
+        graph = graph.with_inverses()
+    batch_size = config.batch_size
+    shared = dict(batch_size=batch_size, seed=config.seed)
+    if config.regime in ("queries", "k_vs_all"):
+        shared["max_answers"] = config.max_answers if config.regime == "queries" else None
+        steps = pipelines.query_steps(graph, batch_size, shared["max_answers"])
+        make = pipelines.query_batches
+    elif config.regime == "one_vs_all":
+        steps, make = pipelines.triple_steps(graph, batch_size), pipelines.one_vs_all_batches
+    else:
+        steps, make = pipelines.triple_steps(graph, batch_size), pipelines.sampled_batches
+        shared["num_negatives"] = config.num_negatives
+        shared["chunk_size"] = config.chunk_size or batch_size // config.devices
+        shared["both_sides"] = not config.reciprocal
+    return functools.partial(make, graph, **shared), steps
+
+
+def make_model(config, splits, steps):
+    """A compiled model."""
+    uniform = keras.initializers.RandomUniform
+    span = config.initial_range
+    model = models.LinkPredictor.from_graph(
+        splits,
+        make_scorer(config),
+        config.dim,
+        reciprocal=config.reciprocal,
+        entity_dropout=config.entity_dropout,
+        relation_dropout=config.relation_dropout,
+        initializer=uniform(-span, span, config.seed) if span else "glorot_uniform",
+        regularizer=kgkeras.regularizers.N3(config.regularizer) if config.regularizer else None,
+        relation_weight=config.relation_weight,
+    )
+    schedule = keras.optimizers.schedules.ExponentialDecay(
+        config.learning_rate, steps, config.decay, staircase=True
+    )
+    kind = {"adagrad": optimizers.SparseAdagrad, "adam": optimizers.LazyAdam}[config.optimizer]
+    with_margin = config.loss in ("margin", "self_adversarial")
+    loss = LOSSES[config.loss](**({"margin": config.margin} if with_margin else {}))
+    model.compile(kind(schedule), loss)
+    return model
+
+
+def train(config, splits):
+    """Trains a model, or goes on with it; returns it with its best weights, and its history."""
+    training.set_seed(config.seed)
+    batches_from, steps = make_batches(config, splits.train)
+    with training.make_strategy(config.devices).scope():
+        model = make_model(config, splits, steps)
+    settings = {key: value for key, value in vars(config).items() if key not in ELSEWHERE}
+    run = training.TrainingRun(
+        config.run, settings, monitor="val_mrr", patience=config.patience, resume=config.resume
+    )
+    first_epoch = run.restore(model)
+    if not run.finished:
+        ranking = evaluation.RankingCallback(
+            splits.valid,
+            known=evaluation.TrueTriples(splits.train, splits.valid),
+            every=config.evaluate_every,
+            sample=config.valid_limit,
+        )
+        model.fit(
+            batches_from(first_epoch=first_epoch),
+            initial_epoch=first_epoch,
+            epochs=config.epochs,
+            steps_per_epoch=steps,
+            callbacks=[ranking, *run.callbacks()],
+            shuffle=False,
+        )
+    run.load_best(model)
+    return model, run.history()
+
+
+def publish(config, splits, model, metrics, console):
+    """Exports the model, and says how to serve and ask it."""
+    folder = kgkeras.export.export_link_predictor(
+        model,
+        config.export,
+        card={"data": config.data, "config": dataclasses.asdict(config), "metrics": metrics},
+    )
+    console.print(f"Exported: {folder}\n\nServe it, and ask it from another shell:", soft_wrap=True)
+    head, relation, _ = splits.test.triples[0]
+    example = {"head": splits.entities[head], "relation": splits.relations[relation]}
+    for line in kgkeras.export.usage(folder, example):
+        print(f"  {line}")
+
+
+def show(config, metrics, console):
+    """Prints the figures of head, tail and both."""
+    table = Table(title=f"{config.data}, {config.scorer}, seed {config.seed}: filtered, test")
+    table.add_column("figure")
+    table.add_column("value")
+    for name, value in metrics.items():
+        table.add_row(name, f"{value:.4f}")
+    console.print(table)
+
+
+def main(config):
+    """Runs the recipe; returns its headline figures."""
+    config = complete(config)
+    console = Console()
+    start = time.perf_counter()
+    splits = load_splits(config)
+    console.print(splits)
+    model, history = train(config, splits)
+    seconds = round(time.perf_counter() - start, 1)
+    ranks = evaluation.rank(model, splits.test, splits)
+    metrics = ranks.metrics()
+    show(config, metrics, console)
+    run = pathlib.Path(config.run)
+    evaluation.write_report(ranks, run / "report", train=splits.train)
+    evaluation.plot_histories({config.scorer: history}, ("loss", "val_mrr"), run / "curves.png")
+    console.print("Report:", run / "report" / "report.md", "Plots:", *sorted(run.rglob("*.png")))
+    model.save(run / "model.keras")
+    if config.export is not None:
+        publish(config, splits, model, metrics, console)
+    result = {
+        "recipe": "link_prediction",
+        "data": pathlib.Path(config.data).name,
+        "scorer": config.scorer,
+        **{name: round(metrics[name], 4) for name in ("mrr", "hits@1", "hits@3", "hits@10")},
+        "unseen_test_triples": splits.report().test.triples_with_unseen_entities,
+        "seed": config.seed,
+        "seconds": seconds,
+        "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+    }
+    training.write_json(run / "metrics.json", result)
+    print(json.dumps(result))
+    return result
+
+
+if __name__ == "__main__":
+    main(training.parse_config(Config, __doc__))

@@ -23,7 +23,7 @@ PUBLIC = {
     "SoftplusLoss",
     "metrics": "HitsAt MeanRank MeanReciprocalRank",
     "models": "Answer JointModel LinkPredictor Vocabulary",
-    "ops": "compiled first_mentions first_replica lookup num_replicas ranks_from_scores",
+    "ops": "compiled first_mentions first_replica fused lookup num_replicas ranks_from_scores",
     "optimizers": "LazyAdam MultiRateAdam SparseAdagrad",
     "pipelines": "KnownTriples encode_texts joint_batches one_vs_all_batches query_batches "
     "query_steps sampled_batches steps_per_epoch text_batches triple_steps",

@@ -1,11 +1,15 @@
 """The softmax loss over candidates, for one right answer or several."""
 
+import functools
+
 import keras
 from keras import ops
 
 from kgkeras.checks import one_of, rate
+from kgkeras.ops import fused
 from kgkeras.registration import serializable
 
+_LARGE = 4096  # Candidates from which on compiling passes over their scores pays.
 _NOWHERE = -1e30  # The logit of an ignored candidate. Infinity would make NaN of 0 * infinity.
 
 
@@ -84,27 +88,37 @@ def _at_least(number):
     return ops.where(number > 0, number, 1.0)
 
 
-# The gradient of a softmax cross-entropy is softmax - labels. Spelled out, it keeps one matrix of
-# exponentials and passes over it once; the gradients of `logsumexp`'s parts take three times that.
+# The gradient of a softmax cross-entropy is softmax - labels. Spelled out, it takes one more pass;
+# the gradients of `logsumexp` by its parts take three.
 
 
-def _exponentials(scores):
-    """`exp(scores - max)`, its sum and the logarithm of `sum(exp(scores))`, for each row."""
+def _log_sum_exp(scores):
+    """`log(sum(exp(scores)))` of each row: `(queries, 1)`."""
     maximum = ops.max(scores, axis=-1, keepdims=True)
-    exponentials = ops.exp(scores - maximum)
-    total = ops.sum(exponentials, axis=-1, keepdims=True)
-    return exponentials, total, maximum + ops.log(total)
+    return maximum + ops.log(ops.sum(ops.exp(scores - maximum), axis=-1, keepdims=True))
+
+
+def _exponentials(scores, log_total, factor):
+    """`factor * softmax(scores)`, where the softmax's denominator is known."""
+    return ops.exp(scores - log_total) * factor
+
+
+@functools.cache
+def _parts(large):
+    """The two functions above; those for large matrices are compiled."""
+    parts = _log_sum_exp, _exponentials
+    return tuple(map(fused, parts)) if large else parts
 
 
 def _loss_of_labels(labels, scores):
     @ops.custom_gradient
     def loss(scores):
-        exponentials, total, log_total = _exponentials(scores)
+        log_total = _log_sum_exp(scores)
         weight = ops.sum(labels, axis=-1, keepdims=True)
 
         def gradient(*arguments, upstream=None):
             slope = ops.expand_dims(arguments[0] if upstream is None else upstream, -1)
-            return exponentials * (slope * weight / total) - slope * labels
+            return _exponentials(scores, log_total, slope * weight) - slope * labels
 
         value = weight * log_total - ops.sum(labels * scores, axis=-1, keepdims=True)
         return ops.squeeze(value, -1), gradient
@@ -117,12 +131,12 @@ def _loss_of_answers(answers, weight, scores, smoothing):
     rows = ops.repeat(ops.expand_dims(ops.arange(queries, dtype=answers.dtype), -1), count, axis=1)
     # Shape: (queries * answers, 2).
     places = ops.stack([ops.reshape(rows, (-1,)), ops.reshape(answers, (-1,))], axis=-1)
-
     number = ops.cast(ops.shape(scores)[-1], scores.dtype)
+    log_sum_exp, exponentials = _parts((scores.shape[-1] or 0) >= _LARGE)
 
     @ops.custom_gradient
     def loss(scores):
-        exponentials, total, log_total = _exponentials(scores)
+        log_total = log_sum_exp(scores)
         all_weight = ops.sum(weight, axis=-1, keepdims=True)
         right = ops.take_along_axis(scores, answers, axis=-1)
         right = (1 - smoothing) * ops.sum(weight * right, axis=-1, keepdims=True)
@@ -131,7 +145,7 @@ def _loss_of_answers(answers, weight, scores, smoothing):
 
         def gradient(*arguments, upstream=None):
             slope = ops.expand_dims(arguments[0] if upstream is None else upstream, -1)
-            slopes = exponentials * (slope * all_weight / total)
+            slopes = exponentials(scores, log_total, slope * all_weight)
             if smoothing:
                 slopes = slopes - slope * all_weight * smoothing / number
             updates = ops.reshape(-(1 - smoothing) * slope * weight, (-1,))

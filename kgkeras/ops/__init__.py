@@ -1,6 +1,6 @@
 """Pure functions on tensors."""
 
-from kgkeras.ops.compilation import compiled
+from kgkeras.ops.compilation import compiled, fused
 from kgkeras.ops.lookup import lookup
 from kgkeras.ops.mentions import first_mentions
 from kgkeras.ops.ranking import ranks_from_scores
@@ -10,6 +10,7 @@ __all__ = [
     "compiled",
     "first_mentions",
     "first_replica",
+    "fused",
     "lookup",
     "num_replicas",
     "ranks_from_scores",

@@ -25,6 +25,22 @@ def compiled(function, variables=()):
     return function
 
 
+def fused(function):
+    """`function` in one pass over its arguments, where TensorFlow would take one for each step.
+
+    For chains of element-wise operations and reductions on tensors too large for the caches: XLA
+    compiles them for each shape. Other backends fuse what they compile anyway.
+
+    Args:
+        function: Function of tensors that returns tensors, and changes nothing.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return function
+    import tensorflow as tf
+
+    return tf.function(function, autograph=False, jit_compile=True)
+
+
 def _jitted(function, variables):
     import jax
 

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from kgkeras.checks import non_negative
+from kgkeras.ops.replicas import local_copy
 from kgkeras.optimizers.row_optimizer import RowOptimizer, gather_rows, scatter_rows
 from kgkeras.registration import serializable
 
@@ -59,7 +60,9 @@ class SparseAdagrad(RowOptimizer):
     def _accumulator(self, variable):
         def initializer(shape, dtype):
             # Keras' own `Constant` needs the memory of two tables for a moment.
-            return tf.fill(shape, tf.cast(self.initial_accumulator_value, dtype))
+            # What is added under the root may as well be there from the start.
+            start = self.initial_accumulator_value + self.epsilon
+            return tf.fill(shape, tf.cast(start, dtype))
 
         if not self._by_row(variable):
             return self.add_variable_from_reference(variable, "accumulator", initializer)
@@ -78,7 +81,7 @@ class SparseAdagrad(RowOptimizer):
 
     def _step(self, gradient, accumulator, learning_rate):
         # 0 / 0 is an element that has never had a gradient.
-        return learning_rate * tf.math.divide_no_nan(gradient, tf.sqrt(accumulator + self.epsilon))
+        return learning_rate * tf.math.divide_no_nan(gradient, tf.sqrt(accumulator))
 
     def update_rows(self, gradient, variable, index, learning_rate):
         rows, slices = gradient.indices, gradient.values
@@ -90,6 +93,12 @@ class SparseAdagrad(RowOptimizer):
 
     def update_dense(self, gradient, variable, index, learning_rate):
         state = self._accumulators[index]
+        if self.epsilon and not self._by_row(variable):
+            # One pass over the table in place of five; it would make NaN of 0 / 0.
+            copies = (local_copy(variable), local_copy(state.value))
+            var, accum = (copy.handle for copy in copies)
+            tf.raw_ops.ResourceApplyAdagrad(var=var, accum=accum, lr=learning_rate, grad=gradient)
+            return
         self.assign_add(state, self._squares(gradient, variable))
         self.assign_sub(
             variable, self._step(gradient, tf.convert_to_tensor(state.value), learning_rate)

@@ -58,7 +58,25 @@ REGIMES = ("one_vs_all", "queries", "k_vs_all", "sampled")
 DEFAULTS = dict(
     scorer="complex", dim=200, epochs=20, batch_size=512, learning_rate=0.1, regularizer=0.05
 )
-PRESETS = {}
+N3 = dict(regime="queries", regularizer=0.05, batch_size=512)
+DISTANCE = dict(
+    regime="queries",
+    optimizer="adam",
+    learning_rate=2e-3,
+    initial_range=0.1,
+    regularizer=0.0,
+    batch_size=256,
+)
+PRESETS = {
+    "fb15k-237/complex": N3 | dict(dim=400, learning_rate=0.2, epochs=14, decay=0.95),
+    "fb15k-237/distmult": N3 | dict(dim=400, learning_rate=0.2, epochs=14, decay=0.95),
+    "fb15k-237/transe": DISTANCE | dict(dim=128, epochs=15, decay=0.93),
+    "fb15k-237/rotate": DISTANCE | dict(dim=256, epochs=15, decay=0.93),
+    "wn18rr/complex": N3 | dict(dim=256, learning_rate=0.2, epochs=20, regularizer=0.1),
+    "wn18rr/rotate": DISTANCE | dict(dim=256, epochs=20),
+    "umls/complex": N3 | dict(dim=200, batch_size=128, learning_rate=0.1, epochs=40),
+    "kinship/complex": N3 | dict(dim=200, batch_size=128, learning_rate=0.1, epochs=40),
+}
 # What may differ between a run and its resumption.
 ELSEWHERE = ("run", "export", "resume", "preset")
 
@@ -102,7 +120,10 @@ class Config:
 
 def complete(config):
     """Fills in the preset and, behind it, the defaults."""
-    chosen = DEFAULTS | {"data": "geography"} | PRESETS.get(config.preset, {})
+    chosen = DEFAULTS | {"data": "geography"}
+    if config.preset:
+        data, scorer = config.preset.split("/")
+        chosen |= {"data": data, "scorer": scorer} | PRESETS[config.preset]
     plain = {field.name: field.default for field in dataclasses.fields(Config)}
     # A flag that was given wins over the preset.
     given = {name: value for name, value in vars(config).items() if value != plain[name]}

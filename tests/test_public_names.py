@@ -10,10 +10,10 @@ import kgkeras
 PUBLIC = {
     "datasets": "InductiveSplits LabelledTexts Question TextTask load load_inductive "
     "load_negatives load_questions load_texts names",
-    "evaluation": "Calibration RankingCallback Ranks Reliability SideRanks TripleClassification "
-    "TrueTriples classify_triples false_triples plot_calibration plot_categories plot_histories "
-    "plot_relations plot_word_weights rank relation_f1 reliability score_triples word_weights "
-    "write_report",
+    "evaluation": "Calibration Ranker RankingCallback Ranks Reliability SideRanks "
+    "TripleClassification TrueTriples classify_triples false_triples plot_calibration "
+    "plot_categories plot_histories plot_relations plot_word_weights rank relation_f1 reliability "
+    "score_triples word_weights write_report",
     "export": "AlignedVectors Endpoint ExportError Problem Vectors check_saved_model "
     "export_joint_model export_link_predictor read_vectors refuse run_warmup usage vectors_for "
     "write_saved_model write_vectors write_warmup",

@@ -3,7 +3,7 @@
 from kgkeras.evaluation.calibration import Calibration
 from kgkeras.evaluation.plots import plot_histories, plot_word_weights
 from kgkeras.evaluation.rank_plots import plot_calibration, plot_categories, plot_relations
-from kgkeras.evaluation.ranking import rank
+from kgkeras.evaluation.ranking import Ranker, rank
 from kgkeras.evaluation.ranking_callback import RankingCallback
 from kgkeras.evaluation.ranks import Ranks, SideRanks
 from kgkeras.evaluation.relation_f1 import relation_f1
@@ -16,6 +16,7 @@ from kgkeras.evaluation.word_weights import word_weights
 
 __all__ = [
     "Calibration",
+    "Ranker",
     "RankingCallback",
     "Ranks",
     "Reliability",

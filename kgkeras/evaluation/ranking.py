@@ -48,14 +48,45 @@ def rank(model, triples, known, *, sides="both", memory=512 * 2**20, tolerance=T
     Raises:
         ValueError: If there is no triple, an id is out of range or a score is NaN.
     """
-    triples = _checked(as_triples(triples), model)
-    known = TrueTriples() if known is None else as_true_triples(known)
-    plan = _Plan.make(model, positive_int("memory", memory))
-    tolerance = non_negative("tolerance", tolerance)
-    chosen = SIDES if one_of("sides", sides, ("both", *SIDES)) == "both" else (sides,)
-    return Ranks(
-        triples, {side: _rank_side(model, triples, known, side, plan, tolerance) for side in chosen}
-    )
+    return Ranker(model, memory=memory, tolerance=tolerance).rank(triples, known, sides=sides)
+
+
+class Ranker:
+    """Ranks as `rank` does, again and again: what was compiled for a model stays so.
+
+    Args:
+        model: As for `rank`.
+        memory: As for `rank`.
+        tolerance: As for `rank`.
+    """
+
+    def __init__(self, model, *, memory=512 * 2**20, tolerance=TOLERANCE):
+        self.model = model
+        self._plan = _Plan.make(model, positive_int("memory", memory))
+        tolerance = non_negative("tolerance", tolerance)
+        self._counters = {side: _counter(model, side, self._plan, tolerance) for side in SIDES}
+
+    def rank(self, triples, known, *, sides="both"):
+        """`Ranks` of triples; arguments as for the function `rank`."""
+        triples = _checked(as_triples(triples), self.model)
+        known = TrueTriples() if known is None else as_true_triples(known)
+        chosen = SIDES if one_of("sides", sides, ("both", *SIDES)) == "both" else (sides,)
+        return Ranks(triples, {side: self._rank_side(triples, known, side) for side in chosen})
+
+    def _rank_side(self, triples, known, side):
+        """The `SideRanks` of all triples."""
+        head, relation, tail = np.ascontiguousarray(triples.T, dtype="int32")
+        anchor, target = (head, tail) if side == "tail" else (tail, head)
+        order = np.lexsort((anchor, relation))
+        above, reached = np.zeros((2, len(triples)), "int64")
+        size = min(self._plan.rows, len(triples))
+        for start in range(0, len(triples), size):
+            chosen = order[start : start + size]
+            columns = (ids[chosen] for ids in (anchor, relation, target))
+            counts = self._counters[side](_Block.make(*columns, known, side, size))
+            above[chosen], reached[chosen] = (values[: len(chosen)] for values in counts)
+        others = known.count(side, anchor, relation) - known.contains(triples)
+        return SideRanks(1 + above, 1 + reached, self.model.num_entities - others)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,23 +151,6 @@ class _Block:
             return row, column
         length = 1 << int(len(row) - 1).bit_length()
         return _padded(row, length), _padded(column, length)
-
-
-def _rank_side(model, triples, known, side, plan, tolerance):
-    """The `SideRanks` of all triples."""
-    head, relation, tail = np.ascontiguousarray(triples.T, dtype="int32")
-    anchor, target = (head, tail) if side == "tail" else (tail, head)
-    order = np.lexsort((anchor, relation))
-    count = _counter(model, side, plan, tolerance)
-    above, reached = np.zeros((2, len(triples)), "int64")
-    size = min(plan.rows, len(triples))
-    for start in range(0, len(triples), size):
-        chosen = order[start : start + size]
-        columns = (ids[chosen] for ids in (anchor, relation, target))
-        counts = count(_Block.make(*columns, known, side, size))
-        above[chosen], reached[chosen] = (values[: len(chosen)] for values in counts)
-    others = known.count(side, anchor, relation) - known.contains(triples)
-    return SideRanks(1 + above, 1 + reached, model.num_entities - others)
 
 
 def _counter(model, side, plan, tolerance):

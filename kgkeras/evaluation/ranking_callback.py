@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from kgkeras.checks import positive_int
-from kgkeras.evaluation.ranking import rank
+from kgkeras.checks import one_of, positive_int
+from kgkeras.evaluation.ranking import Ranker
 from kgkeras.evaluation.true_triples import TrueTriples, as_triples, as_true_triples
 
 
@@ -27,7 +27,8 @@ class RankingCallback(keras.callbacks.Callback):
         sample: Number of `triples` to rank, drawn once; None ranks all.
         seed: Seed of the draw.
         hits: Each `k` of the `hits@k`.
-        **options: Further arguments of `rank`, such as `memory`.
+        sides: As for `rank`.
+        **options: Further arguments of `Ranker`, such as `memory`.
 
     Raises:
         ValueError: If an argument is not as described.
@@ -43,6 +44,7 @@ class RankingCallback(keras.callbacks.Callback):
         sample=None,
         seed=0,
         hits=(1, 3, 10),
+        sides="both",
         **options,
     ):
         super().__init__()
@@ -54,16 +56,23 @@ class RankingCallback(keras.callbacks.Callback):
         self.every = positive_int("every", every)
         self.prefix = prefix
         self.hits = tuple(positive_int("hits", k) for k in hits)
+        self.sides = one_of("sides", sides, ("both", "tail", "head"))
         self.options = options
+        self._ranker = None
         self._names = ("mrr", "mr", *(f"hits@{k}" for k in self.hits))
         self._figures = {}
+
+    def set_model(self, model):
+        super().set_model(model)
+        self._ranker = Ranker(model, **self.options)
 
     def on_train_begin(self, logs=None):
         self._figures = dict.fromkeys((self.prefix + name for name in self._names), np.nan)
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0 or not epoch:
-            found = rank(self.model, self.triples, self.known, **self.options).metrics(self.hits)
+            found = self._ranker.rank(self.triples, self.known, sides=self.sides)
+            found = found.metrics(self.hits)
             self._figures = {self.prefix + name: found[name] for name in self._names}
         if logs is not None:
             logs.update(self._figures)

@@ -17,6 +17,7 @@ class Learner(keras.Model):
         super().__init__()
         self.bias = keras.layers.Dense(1)
         self.tables = TableModel(table)
+        self.tables.table = keras.Variable(table, trainable=False, dtype="float32")
         self.num_entities, self.num_relations = table.shape[0], table.shape[1]
         self.known, self.ranked = test, 0
 
@@ -35,7 +36,10 @@ class Improve(keras.callbacks.Callback):
     """Raises the scores of some more true triples in each epoch."""
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.model.tables.table[tuple(self.model.known[: 8 * (epoch + 1)].T)] = 99.0
+        table = self.model.tables.table
+        better = keras.ops.convert_to_numpy(table).copy()
+        better[tuple(self.model.known[: 8 * (epoch + 1)].T)] = 99.0
+        table.assign(better)
 
 
 def _fit(callbacks, epochs, initial_epoch=0):

@@ -21,13 +21,20 @@ def recipes():
     import benchmark_joint
     import fusion_table
     import joint_training
+    import link_prediction
 
     yield {
         "joint": joint_training,
         "benchmark": benchmark_joint,
         "table": fusion_table,
+        "links": link_prediction,
     }
     sys.path.remove(str(RECIPES))
+
+
+@pytest.fixture(scope="module")
+def link_prediction(recipes):
+    return recipes["links"]
 
 
 def _last_line(capsys):
@@ -148,3 +155,56 @@ def test_semeval_task(recipes, shared_data, monkeypatch):
     encoded = preprocessor(task.texts.test.texts[:8])
     assert model(encoded).shape == (8, 19)
     assert model.pooling.ids == (tokenizer.start_id, *tokenizer.marker_ids[::2])
+
+
+def test_link_prediction_learns_resumes_and_exports(link_prediction, tmp_path, capsys, shared_data):
+    settings = {
+        "data": str(shared_data / "UMLS"),
+        "dim": 64,
+        "epochs": 12,
+        "batch_size": 128,
+        "evaluate_every": 3,
+        "run": str(tmp_path / "run"),
+        "export": str(tmp_path / "links"),
+    }
+    config = link_prediction.Config(**settings)
+    result = link_prediction.main(config)
+    assert result == _last_line(capsys)
+    assert result["mrr"] > 0.75
+    assert result["unseen_test_triples"] == 0
+    run = tmp_path / "run"
+    names = {"config.json", "metrics.json", "history.csv", "curves.png", "model.keras", "report"}
+    assert names <= {path.name for path in run.iterdir()}
+    assert (tmp_path / "links" / "1" / "saved_model.pb").exists()
+    # A finished run is not trained again, and ranks as before.
+    again = link_prediction.main(config)
+    assert {**again, "seconds": 0, "peak_gb": 0} == {**result, "seconds": 0, "peak_gb": 0}
+
+
+@pytest.mark.parametrize("regime", ["one_vs_all", "k_vs_all", "sampled"])
+def test_link_prediction_by_every_regime_on_bundled_data(link_prediction, regime, tmp_path, capsys):
+    config = link_prediction.Config(
+        regime=regime,
+        scorer="distmult",
+        dim=16,
+        epochs=2,
+        num_negatives=32,
+        limit=500,
+        run=str(tmp_path / "run"),
+        export=None,
+    )
+    result = link_prediction.main(config)
+    assert result == _last_line(capsys)
+    assert result["data"] == "geography"
+    assert 0 < result["mrr"] < 1
+
+
+def test_link_prediction_presets_are_complete(link_prediction):
+    for name in link_prediction.PRESETS:
+        config = link_prediction.complete(link_prediction.Config(preset=name))
+        assert config.data.lower() == name.split("/")[0]
+        assert config.scorer == name.split("/")[1]
+    with pytest.raises(SystemExit):
+        link_prediction.training.parse_config(
+            link_prediction.Config, arguments=["--preset", "none/none"]
+        )

@@ -1,0 +1,235 @@
+"""How fast embeddings train and rank: against the machine's own limit, and against PyKEEN.
+
+Measures, in one process, triples a second of sampled training, of training against all entities and
+of filtered ranking; what each costs when the graph grows to millions of entities; the rate of stock
+Keras layers on the same steps; and the machine's own float32 matrix-product rate. Where PyKEEN is
+installed (here or in the environment that `--pykeen_python` names), it takes its turn on the same
+scorer, dimension, negatives and data.
+
+    python recipes/benchmark_kge.py --quick
+    python recipes/benchmark_kge.py --data FB15k-237 --pykeen_python PYKEEN_ENV/bin/python
+"""
+
+import dataclasses
+import importlib.util
+import json
+import os
+import resource
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+
+# isort: split
+import kgkeras  # before Keras: it sets TensorFlow's defaults
+
+# isort: split
+import keras
+import numpy as np
+import tensorflow as tf
+from rich.console import Console
+from rich.table import Table
+
+from kgkeras import datasets, evaluation, kg, losses, models, optimizers, pipelines, training
+from kgkeras.scorers import ComplEx
+from kgkeras.training import setting
+
+# Sizes of FB15k-237, for a random graph where the benchmark itself is not at hand.
+SIZES = {"num_entities": 14_541, "num_relations": 237, "num_triples": 272_115}
+NEGATIVES = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The benchmark's whole configuration."""
+
+    data: str | None = setting(None, "a benchmark or a folder; a random graph where None")
+    quick: bool = setting(False, "smaller tables, shorter measurements, no PyKEEN")
+    dim: int = setting(200, "length of an entity's vector")
+    batch_size: int = setting(4096, "triples a batch of sampled training")
+    wide_dim: int = setting(512, "length of vectors where the matrix-product rate is compared")
+    seconds: float = setting(10.0, "time of each measurement")
+    entities: int = setting(4_600_000, "entities of the large graph")
+    stock_entities: int = setting(1_000_000, "entities where stock Keras takes its turn")
+    pykeen_python: str = setting(sys.executable, "interpreter of PyKEEN's environment")
+    seed: int = setting(0, "seed of every random choice")
+
+
+def random_graph(num_entities, num_relations, num_triples, seed):
+    """A graph of random facts; names are numbers."""
+    rng = np.random.default_rng(seed)
+    sizes = (num_entities, num_relations, num_entities)
+    triples = np.stack([rng.integers(size, size=num_triples) for size in sizes], axis=1)
+    names = [str(i) for i in range(num_entities)]
+    return kg.KnowledgeGraph(names, names[:num_relations], triples.astype("int32"))
+
+
+def load_splits(config):
+    """The benchmark's splits, or random ones of the same size."""
+    if config.data is not None:
+        return datasets.load(config.data)
+    facts = random_graph(**SIZES, seed=config.seed)
+    test = facts.with_triples(facts.triples[:20_466])
+    return kg.Splits(facts, test, test)
+
+
+def make_model(graph, dim, **arguments):
+    """ComplEx under row-sparse Adagrad, without a vocabulary: names cost memory."""
+    model = models.LinkPredictor.from_graph(
+        graph, ComplEx(), dim, vocabulary=None, initializer="random_uniform", **arguments
+    )
+    model.compile(optimizers.SparseAdagrad(0.1), losses.CrossEntropyLoss())
+    return model
+
+
+def rate(step, rows, seconds):
+    """Rows a second of a step, its first two calls (tracing, warm-up) left out: the median."""
+    for _ in range(2):
+        step()
+    times, end = [], time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < 3:
+        start = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - start)
+    return rows / float(np.median(times))
+
+
+def training_rate(model, batches, rows, seconds):
+    """Rows a second of stock training steps, the input pipeline included."""
+    iterator = iter(batches)
+    model.make_train_function()
+    # Reading the loss waits for the step to end.
+    return rate(lambda: float(model.train_function(iterator)["loss"]), rows, seconds)
+
+
+def sampled_rate(config, graph, dim):
+    """Triples a second of sampled training; negatives are shared by chunks."""
+    model = make_model(graph, dim)
+    batches = pipelines.sampled_batches(
+        graph.with_inverses(),
+        batch_size=config.batch_size,
+        num_negatives=NEGATIVES,
+        chunk_size=config.batch_size // 16,
+        seed=config.seed,
+    )
+    return training_rate(model, batches, config.batch_size, config.seconds)
+
+
+def one_vs_all_rates(config, graph):
+    """Triples a second against all entities, by query; and GFLOP/s of plain triples, wide."""
+    told = graph.with_inverses()
+    steps = pipelines.query_steps(told, 512, 16)
+    batches = pipelines.query_batches(told, batch_size=512, max_answers=16, seed=config.seed)
+    model = make_model(graph, config.dim)
+    by_query = training_rate(model, batches, told.num_triples / steps, config.seconds)
+    model = make_model(graph, config.wide_dim)
+    batches = pipelines.one_vs_all_batches(told, batch_size=512, seed=config.seed)
+    triples = training_rate(model, batches, 512, config.seconds)
+    # One product forward, two backward; each multiplies and adds.
+    return by_query, 6e-9 * triples * graph.num_entities * config.wide_dim
+
+
+def matmul_rate(seconds):
+    """GFLOP/s of TensorFlow's own float32 product of two 4096 x 4096 matrices."""
+    matrix = tf.random.normal([4096, 4096])
+    product = tf.function(lambda: tf.reduce_sum(tf.matmul(matrix, matrix)[0]))
+    return 2e-9 * rate(lambda: float(product()), 4096**3, seconds)
+
+
+def ranking_rate(config, splits):
+    """Filtered test triples a second, ranked from both sides."""
+    model = make_model(splits.train, config.dim)
+    known = evaluation.TrueTriples(splits)
+    evaluation.rank(model, splits.test.with_triples(splits.test.triples[:512]), known)
+    start = time.perf_counter()
+    evaluation.rank(model, splits.test, known)
+    return splits.test.num_triples / (time.perf_counter() - start)
+
+
+def stock_rate(config, graph):
+    """Triples a second of the same steps by `keras.layers.Embedding` and Keras' own Adagrad."""
+    inputs = {
+        "head": keras.Input((), dtype="int32"),
+        "relation": keras.Input((), dtype="int32"),
+        "tail": keras.Input((), dtype="int32"),
+        "negatives": keras.Input((NEGATIVES,), dtype="int32"),
+    }
+    entities = keras.layers.Embedding(graph.num_entities, config.dim)
+    relations = keras.layers.Embedding(2 * graph.num_relations, config.dim)
+    head, relation = entities(inputs["head"]), relations(inputs["relation"])
+    tails = keras.ops.concatenate(
+        [keras.ops.expand_dims(entities(inputs["tail"]), 1), entities(inputs["negatives"])], axis=1
+    )
+    scores = ComplEx().score_tails(head[:, None], relation[:, None], tails)[:, 0]
+    model = keras.Model(inputs, scores)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adagrad(0.1), loss, jit_compile=False)
+    rows = 1024
+    sampled = pipelines.sampled_batches(
+        graph.with_inverses(), batch_size=rows, num_negatives=NEGATIVES, chunk_size=1
+    )
+    batches = sampled.map(lambda x: (x, tf.zeros([rows], tf.int32)))
+    return training_rate(model, batches, rows, min(config.seconds, 5))
+
+
+def growth(config, small):
+    """How much slower sampled training is on a large graph, and stock Keras on a smaller one."""
+    large = random_graph(config.entities, 237, 300_000, config.seed)
+    flat_ratio = sampled_rate(config, large, config.dim) / small
+    keras.backend.clear_session()
+    middle = random_graph(config.stock_entities, 237, 300_000, config.seed)
+    ours = sampled_rate(config, middle, config.dim)
+    keras.backend.clear_session()
+    return flat_ratio, ours / stock_rate(config, middle)
+
+
+def pykeen(config):
+    """PyKEEN's rates, or None where it is not installed."""
+    own = config.pykeen_python == sys.executable
+    if config.quick or (own and importlib.util.find_spec("pykeen") is None):
+        return None
+    import pykeen_rates
+
+    settings = pykeen_rates.Config(dim=config.dim, seconds=config.seconds, negatives=NEGATIVES)
+    return pykeen_rates.pykeen_rates(settings, config.pykeen_python)
+
+
+def main(config):
+    """Runs every measurement; returns the ratios."""
+    if config.quick:
+        config = dataclasses.replace(
+            config, seconds=1.0, entities=500_000, stock_entities=100_000, wide_dim=256
+        )
+    training.set_seed(config.seed)
+    splits = load_splits(config)
+    rates = {"matmul": matmul_rate(config.seconds), "sampled": None}
+    rates["sampled"] = sampled_rate(config, splits.train, config.dim)
+    rates["one_vs_all"], gflops = one_vs_all_rates(config, splits.train)
+    rates["ranking"] = ranking_rate(config, splits)
+    flat_ratio, stock_ratio = growth(config, rates["sampled"])
+    theirs = pykeen(config)
+    table = Table(title=f"Triples a second, ComplEx, dim {config.dim}, {kgkeras.__version__}")
+    for column in ("what", "kgkeras", "PyKEEN", "ratio"):
+        table.add_column(column)
+    ratios = {}
+    for name in ("sampled", "one_vs_all", "ranking"):
+        ratios[f"{name}_ratio"] = theirs and round(rates[name] / theirs[name], 2)
+        cells = (f"{theirs[name]:,.0f}", str(ratios[f"{name}_ratio"])) if theirs else ("", "")
+        table.add_row(name, f"{rates[name]:,.0f}", *cells)
+    console = Console()
+    console.print(table)
+    console.print(f"float32 matrix product: {rates['matmul']:.0f} GFLOP/s; 1vsAll: {gflops:.0f}")
+    result = {
+        "recipe": "benchmark_kge",
+        **ratios,
+        "flat_ratio": round(flat_ratio, 3),
+        "stock_ratio": round(stock_ratio, 1),
+        "matmul_fraction": round(gflops / rates["matmul"], 3),
+        "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+    }
+    print(json.dumps(result))
+    return result
+
+
+if __name__ == "__main__":
+    main(training.parse_config(Config, __doc__))

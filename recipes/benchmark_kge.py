@@ -37,6 +37,8 @@ from kgkeras.training import setting
 # Sizes of FB15k-237, for a random graph where the benchmark itself is not at hand.
 SIZES = {"num_entities": 14_541, "num_relations": 237, "num_triples": 272_115}
 NEGATIVES = 64
+CHUNKS = 16
+QUICK = dict(seconds=1.0, entities=500_000, stock_entities=100_000, wide_dim=256)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +53,9 @@ class Config:
     seconds: float = setting(10.0, "time of each measurement")
     entities: int = setting(4_600_000, "entities of the large graph")
     stock_entities: int = setting(1_000_000, "entities where stock Keras takes its turn")
+    pykeen_data: str | None = setting(
+        None, "folder of train, valid and test.txt; FB15k-237 in $KGKERAS_DATA where None"
+    )
     pykeen_python: str = setting(sys.executable, "interpreter of PyKEEN's environment")
     seed: int = setting(0, "seed of every random choice")
 
@@ -102,17 +107,21 @@ def training_rate(model, batches, rows, seconds):
     return rate(lambda: float(model.train_function(iterator)["loss"]), rows, seconds)
 
 
-def sampled_rate(config, graph, dim):
-    """Triples a second of sampled training; negatives are shared by chunks."""
-    model = make_model(graph, dim)
-    batches = pipelines.sampled_batches(
+def sampled(config, graph):
+    """Training batches whose chunks share their negatives."""
+    return pipelines.sampled_batches(
         graph.with_inverses(),
         batch_size=config.batch_size,
         num_negatives=NEGATIVES,
-        chunk_size=config.batch_size // 16,
+        chunk_size=config.batch_size // CHUNKS,
         seed=config.seed,
     )
-    return training_rate(model, batches, config.batch_size, config.seconds)
+
+
+def sampled_rate(config, graph):
+    """Triples a second of sampled training."""
+    model = make_model(graph, config.dim)
+    return training_rate(model, sampled(config, graph), config.batch_size, config.seconds)
 
 
 def one_vs_all_rates(config, graph):
@@ -148,37 +157,31 @@ def ranking_rate(config, splits):
 
 def stock_rate(config, graph):
     """Triples a second of the same steps by `keras.layers.Embedding` and Keras' own Adagrad."""
-    inputs = {
-        "head": keras.Input((), dtype="int32"),
-        "relation": keras.Input((), dtype="int32"),
-        "tail": keras.Input((), dtype="int32"),
-        "negatives": keras.Input((NEGATIVES,), dtype="int32"),
-    }
+    shapes = {"head": (), "relation": (), "tail": (), "negatives": (NEGATIVES,)}
+    inputs = {name: keras.Input(shape, dtype="int32", name=name) for name, shape in shapes.items()}
     entities = keras.layers.Embedding(graph.num_entities, config.dim)
     relations = keras.layers.Embedding(2 * graph.num_relations, config.dim)
-    head, relation = entities(inputs["head"]), relations(inputs["relation"])
-    tails = keras.ops.concatenate(
-        [keras.ops.expand_dims(entities(inputs["tail"]), 1), entities(inputs["negatives"])], axis=1
-    )
-    scores = ComplEx().score_tails(head[:, None], relation[:, None], tails)[:, 0]
-    model = keras.Model(inputs, scores)
+    chunks = (CHUNKS, -1, config.dim)
+    head, tail = (keras.ops.reshape(entities(inputs[name]), chunks) for name in ("head", "tail"))
+    relation = keras.ops.reshape(relations(inputs["relation"]), chunks)
+    scorer = ComplEx()
+    positive = keras.ops.expand_dims(scorer(head, relation, tail), -1)
+    negatives = scorer.score_tails(head, relation, entities(inputs["negatives"]))
+    model = keras.Model(inputs, keras.ops.concatenate([positive, negatives], axis=-1))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adagrad(0.1), loss, jit_compile=False)
-    rows = 1024
-    sampled = pipelines.sampled_batches(
-        graph.with_inverses(), batch_size=rows, num_negatives=NEGATIVES, chunk_size=1
-    )
-    batches = sampled.map(lambda x: (x, tf.zeros([rows], tf.int32)))
-    return training_rate(model, batches, rows, min(config.seconds, 5))
+    first = tf.zeros([CHUNKS, config.batch_size // CHUNKS], tf.int32)
+    batches = sampled(config, graph).map(lambda x: (x, first))
+    return training_rate(model, batches, config.batch_size, min(config.seconds, 5))
 
 
 def growth(config, small):
     """How much slower sampled training is on a large graph, and stock Keras on a smaller one."""
     large = random_graph(config.entities, 237, 300_000, config.seed)
-    flat_ratio = sampled_rate(config, large, config.dim) / small
+    flat_ratio = sampled_rate(config, large) / small
     keras.backend.clear_session()
     middle = random_graph(config.stock_entities, 237, 300_000, config.seed)
-    ours = sampled_rate(config, middle, config.dim)
+    ours = sampled_rate(config, middle)
     keras.backend.clear_session()
     return flat_ratio, ours / stock_rate(config, middle)
 
@@ -190,20 +193,20 @@ def pykeen(config):
         return None
     import pykeen_rates
 
-    settings = pykeen_rates.Config(dim=config.dim, seconds=config.seconds, negatives=NEGATIVES)
+    settings = pykeen_rates.Config(
+        data=config.pykeen_data, dim=config.dim, seconds=config.seconds, negatives=NEGATIVES
+    )
     return pykeen_rates.pykeen_rates(settings, config.pykeen_python)
 
 
 def main(config):
     """Runs every measurement; returns the ratios."""
     if config.quick:
-        config = dataclasses.replace(
-            config, seconds=1.0, entities=500_000, stock_entities=100_000, wide_dim=256
-        )
+        config = dataclasses.replace(config, **QUICK)
     training.set_seed(config.seed)
     splits = load_splits(config)
-    rates = {"matmul": matmul_rate(config.seconds), "sampled": None}
-    rates["sampled"] = sampled_rate(config, splits.train, config.dim)
+    rates = {"matmul": matmul_rate(config.seconds)}
+    rates["sampled"] = sampled_rate(config, splits.train)
     rates["one_vs_all"], gflops = one_vs_all_rates(config, splits.train)
     rates["ranking"] = ranking_rate(config, splits)
     flat_ratio, stock_ratio = growth(config, rates["sampled"])

@@ -58,7 +58,8 @@ REGIMES = ("one_vs_all", "queries", "k_vs_all", "sampled")
 DEFAULTS = dict(
     scorer="complex", dim=200, epochs=20, batch_size=512, learning_rate=0.1, regularizer=0.05
 )
-N3 = dict(regime="queries", regularizer=0.05, batch_size=512)
+N3 = dict(regime="queries", regularizer=0.05, batch_size=512, learning_rate=0.2, decay=0.95)
+SMALL = dict(regime="one_vs_all", batch_size=128, learning_rate=0.1, evaluate_every=10)
 DISTANCE = dict(
     regime="queries",
     optimizer="adam",
@@ -68,14 +69,14 @@ DISTANCE = dict(
     batch_size=256,
 )
 PRESETS = {
-    "fb15k-237/complex": N3 | dict(dim=400, learning_rate=0.2, epochs=14, decay=0.95),
-    "fb15k-237/distmult": N3 | dict(dim=400, learning_rate=0.2, epochs=14, decay=0.95),
-    "fb15k-237/transe": DISTANCE | dict(dim=128, epochs=15, decay=0.93),
-    "fb15k-237/rotate": DISTANCE | dict(dim=256, epochs=15, decay=0.93),
-    "wn18rr/complex": N3 | dict(dim=256, learning_rate=0.2, epochs=20, regularizer=0.1),
-    "wn18rr/rotate": DISTANCE | dict(dim=256, epochs=20),
-    "umls/complex": N3 | dict(dim=200, batch_size=128, learning_rate=0.1, epochs=40),
-    "kinship/complex": N3 | dict(dim=200, batch_size=128, learning_rate=0.1, epochs=40),
+    "fb15k-237/complex": N3 | dict(dim=400, epochs=14),
+    "fb15k-237/distmult": N3 | dict(dim=400, epochs=12),
+    "fb15k-237/transe": DISTANCE | dict(dim=128, epochs=14, decay=0.9),
+    "fb15k-237/rotate": DISTANCE | dict(dim=256, epochs=14, decay=0.9),
+    "wn18rr/complex": N3 | dict(dim=256, epochs=12, regularizer=0.1),
+    "wn18rr/rotate": DISTANCE | dict(dim=256, epochs=12, decay=0.9),
+    "umls/complex": SMALL | dict(dim=200, epochs=40, regularizer=0.005),
+    "kinship/complex": SMALL | dict(dim=200, epochs=40, regularizer=0.02),
 }
 # What may differ between a run and its resumption.
 ELSEWHERE = ("run", "export", "resume", "preset")

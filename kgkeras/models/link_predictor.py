@@ -136,7 +136,8 @@ class LinkPredictor(NamedAnswers, ReplicatedModel):
             name="relations",
         )
         triples = TripleEmbedding(entities, relations, name="triples")
-        kwargs.setdefault("vocabulary", Vocabulary.from_graph(graph))
+        if "vocabulary" not in kwargs:
+            kwargs["vocabulary"] = Vocabulary.from_graph(graph)
         return cls(triples, scorer, reciprocal=reciprocal, **kwargs)
 
     # === Training ===

@@ -15,7 +15,9 @@ class TableModel:
 
     def score(self, head, relation, tail):
         entities, relations = self.num_entities, self.num_relations
-        return ops.take(ops.reshape(self.table, (-1,)), (head * relations + relation) * entities + tail)
+        return ops.take(
+            ops.reshape(self.table, (-1,)), (head * relations + relation) * entities + tail
+        )
 
     def score_tails(self, head, relation, candidates=None):
         return self.score(head[:, None], relation[:, None], self._all(candidates)[None])

@@ -19,6 +19,7 @@ def recipes():
     pytest.importorskip("matplotlib")
     sys.path.insert(0, str(RECIPES))
     import benchmark_joint
+    import benchmark_kge
     import fusion_table
     import joint_training
     import link_prediction
@@ -26,6 +27,7 @@ def recipes():
     yield {
         "joint": joint_training,
         "benchmark": benchmark_joint,
+        "kge": benchmark_kge,
         "table": fusion_table,
         "links": link_prediction,
     }
@@ -208,3 +210,16 @@ def test_link_prediction_presets_are_complete(link_prediction):
         link_prediction.training.parse_config(
             link_prediction.Config, arguments=["--preset", "none/none"]
         )
+
+
+def test_benchmark_of_embeddings(recipes, monkeypatch, capsys):
+    kge = recipes["kge"]
+    quick = {"seconds": 0.1, "entities": 30_000, "stock_entities": 10_000, "wide_dim": 16}
+    monkeypatch.setattr(kge, "QUICK", quick)
+    monkeypatch.setattr(
+        kge, "SIZES", {"num_entities": 900, "num_relations": 5, "num_triples": 9000}
+    )
+    result = kge.main(kge.Config(quick=True, dim=16, batch_size=256))
+    assert result == _last_line(capsys)
+    assert result["sampled_ratio"] is result["one_vs_all_ratio"] is result["ranking_ratio"] is None
+    assert min(result["flat_ratio"], result["stock_ratio"], result["matmul_fraction"]) > 0

@@ -132,8 +132,8 @@ def one_vs_all_rates(config, graph):
     model = make_model(graph, config.dim)
     by_query = training_rate(model, batches, told.num_triples / steps, config.seconds)
     model = make_model(graph, config.wide_dim)
-    batches = pipelines.one_vs_all_batches(told, batch_size=512, seed=config.seed)
-    triples = training_rate(model, batches, 512, config.seconds)
+    batches = pipelines.one_vs_all_batches(told, batch_size=1024, seed=config.seed)
+    triples = training_rate(model, batches, 1024, config.seconds)
     # One product forward, two backward; each multiplies and adds.
     return by_query, 6e-9 * triples * graph.num_entities * config.wide_dim
 

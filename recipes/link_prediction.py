@@ -71,8 +71,8 @@ DISTANCE = dict(
 PRESETS = {
     "fb15k-237/complex": N3 | dict(dim=400, epochs=14),
     "fb15k-237/distmult": N3 | dict(dim=400, epochs=12),
-    "fb15k-237/transe": DISTANCE | dict(dim=128, epochs=14, decay=0.9),
-    "fb15k-237/rotate": DISTANCE | dict(dim=256, epochs=14, decay=0.9),
+    "fb15k-237/transe": DISTANCE | dict(dim=128, epochs=16, learning_rate=4e-3, decay=0.94),
+    "fb15k-237/rotate": DISTANCE | dict(dim=256, epochs=14, learning_rate=4e-3, decay=0.94),
     "wn18rr/complex": N3 | dict(dim=256, epochs=12, regularizer=0.1),
     "wn18rr/rotate": DISTANCE | dict(dim=256, epochs=12, decay=0.9),
     "umls/complex": SMALL | dict(dim=200, epochs=40, regularizer=0.005),

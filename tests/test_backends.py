@@ -12,7 +12,7 @@ _SCRIPT = """
 import json, sys
 import numpy as np
 import keras
-from kgkeras import layers, losses, models, scorers
+from kgkeras import evaluation, kg, layers, losses, models, regularizers, scorers
 
 def randomise(thing):
     rng = np.random.default_rng(1)
@@ -57,6 +57,21 @@ for fusion in (layers.SumFusion, layers.ConcatFusion, layers.GatedFusion, layers
     )
     randomise(model)
     results[fusion.__name__] = model(inputs)
+
+facts = kg.KnowledgeGraph(
+    [f"e{i}" for i in range(6)], ["r", "s"], rng.integers(0, 2, (8, 3)) + np.array([[0, 0, 4]])
+)
+head, relation, tail = facts.with_inverses().triples.T
+predictor = models.LinkPredictor.from_graph(
+    facts, scorers.ComplEx(), 8, regularizer=regularizers.N3(0.1), relation_weight=0.5
+)
+randomise(predictor)
+predictor.compile(keras.optimizers.SGD(0.1), losses.CrossEntropyLoss())
+inputs = {"head": head, "relation": relation, "tail": tail}
+history = predictor.fit(inputs, batch_size=8, epochs=2, shuffle=False, verbose=0).history
+results["fit"] = predictor.entity_vectors()
+results["history"] = np.array([history["loss"], history["penalty"], history["relation_loss"]])
+results["rank"] = evaluation.rank(predictor, facts, facts).ranks("tail")
 results = {name: np.asarray(value).tolist() for name, value in results.items()}
 print(json.dumps({"backend": keras.backend.backend(), "results": results}))
 """

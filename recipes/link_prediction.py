@@ -9,9 +9,9 @@ and gives names, and says how to serve and ask it.
     python recipes/link_prediction.py --preset wn18rr/rotate
     python recipes/link_prediction.py --data FOLDER_WITH_TRAIN_VALID_TEST
 
-2 CPU cores, filtered test MRR: umls/complex .950 and kinship/complex .865 (means of five seeds, 22 and
-35 s), fb15k-237/complex .353 and fb15k-237/transe .323 (seed 0, 18 and 12 minutes on a busy machine);
-the README has the table.
+2 CPU cores, filtered test MRR: umls/complex .950 and kinship/complex .865 (means of five seeds, 22
+and 35 s), fb15k-237/complex .353 and fb15k-237/transe .323 (seed 0, 18 and 12 minutes on a busy
+machine); the README has the table.
 """
 
 import dataclasses

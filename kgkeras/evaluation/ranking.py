@@ -9,7 +9,7 @@ from kgkeras.checks import non_negative, one_of, positive_int
 from kgkeras.evaluation.ranks import Ranks, SideRanks
 from kgkeras.evaluation.true_triples import SIDES, TrueTriples, as_triples, as_true_triples
 from kgkeras.ops import compiled
-from kgkeras.ops.ranking import TOLERANCE, count_competitors, leave_out
+from kgkeras.ops.ranking import TOLERANCE, count_competitors
 
 # Larger blocks fall out of the processor's caches and are slower.
 _ROWS = 256
@@ -78,15 +78,17 @@ class Ranker:
         head, relation, tail = np.ascontiguousarray(triples.T, dtype="int32")
         anchor, target = (head, tail) if side == "tail" else (tail, head)
         order = np.lexsort((anchor, relation))
+        anchor, relation, target = anchor[order], relation[order], target[order]
         above, reached = np.zeros((2, len(triples)), "int64")
-        size = min(self._plan.rows, len(triples))
-        for start in range(0, len(triples), size):
-            chosen = order[start : start + size]
-            columns = (ids[chosen] for ids in (anchor, relation, target))
-            counts = self._counters[side](_Block.make(*columns, known, side, size))
-            above[chosen], reached[chosen] = (values[: len(chosen)] for values in counts)
-        others = known.count(side, anchor, relation) - known.contains(triples)
-        return SideRanks(1 + above, 1 + reached, self.model.num_entities - others)
+        for block in _blocks(anchor, relation, target, self._plan.rows):
+            pairs = known.answers(side, block.anchor, block.relation)
+            counts = self._counters[side](block, block.excluded(*pairs))
+            chosen = order[block.first : block.last]
+            above[chosen], reached[chosen] = counts[:, : len(chosen)]
+        others = known.count(side, anchor, relation) - known.contains(triples[order])
+        total = np.empty(len(triples), "int64")
+        total[order] = self.model.num_entities - others
+        return SideRanks(1 + above, 1 + reached, total)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,35 +124,52 @@ class _Plan:
 class _Block:
     """Some triples, padded, and the queries that they ask; `row` says who asks which."""
 
+    first: int
+    last: int
     anchor: np.ndarray  # (queries,)
     relation: np.ndarray  # (queries,)
-    row: np.ndarray  # (triples,)
-    target: np.ndarray  # (triples,)
-    known_row: np.ndarray  # (pairs,)
-    known_entity: np.ndarray  # (pairs,)
+    row: np.ndarray  # (answers,)
+    target: np.ndarray  # (answers,)
 
-    @classmethod
-    def make(cls, anchor, relation, target, known, side, size):
-        """A block of triples that are sorted by query."""
-        new = np.append(True, (np.diff(anchor) != 0) | (np.diff(relation) != 0))
-        row = (np.cumsum(new) - 1).astype("int32")
-        anchor, relation = anchor[new], relation[new]
-        known_row, known_entity = known.answers(side, anchor, relation)
-        # Few shapes, as each may be compiled for itself.
-        queries = -(-len(anchor) * 4 // size) * -(-size // 4)
-        anchor, relation = _padded(anchor, queries), _padded(relation, queries)
-        return cls(
-            anchor, relation, _padded(row, size), _padded(target, size), known_row, known_entity
+    def excluded(self, known_row, known_entity):
+        """Pairs of an answer and an entity that is not to be counted: itself, or known.
+
+        Args:
+            known_row: Integer array: the row of each known answer's query, ascending.
+            known_entity: Integer array: the known answers.
+        """
+        counts = np.bincount(known_row, minlength=len(self.anchor))
+        starts = np.cumsum(counts) - counts
+        size = self.last - self.first
+        row, target = self.row[:size], self.target[:size]
+        counts = counts[row]
+        answer = np.repeat(np.arange(size), counts)
+        place = np.arange(len(answer)) + np.repeat(starts[row] - np.cumsum(counts) + counts, counts)
+        entity = known_entity[place]
+        other = entity != target[answer]
+        return (
+            np.append(answer[other], np.arange(size)).astype("int32"),
+            np.append(entity[other], target).astype("int32"),
         )
 
-    def known_among(self, first, last):
-        """Pairs of query and column for the known answers among some candidates."""
-        here = (self.known_entity >= first) & (self.known_entity < last)
-        row, column = self.known_row[here], self.known_entity[here] - np.int32(first)
-        if not len(row):
-            return row, column
-        length = 1 << int(len(row) - 1).bit_length()
-        return _padded(row, length), _padded(column, length)
+
+def _blocks(anchor, relation, target, rows):
+    """Cuts triples that are sorted by query into `_Block`s of the same shape."""
+    new = np.append(True, (np.diff(anchor) != 0) | (np.diff(relation) != 0))
+    query = np.cumsum(new) - 1
+    rows = min(rows, int(query[-1]) + 1)
+    # So many answers that rows, too, run out in most blocks.
+    size = min(-(-rows * len(query) // (int(query[-1]) + 1) // 32) * 32 + 32, len(query))
+    first = 0
+    while first < len(query):
+        last = int(np.searchsorted(query, query[first] + rows))
+        last = min(last, first + size)
+        here = slice(first, last)
+        asked = here.start + np.flatnonzero(np.append(True, new[first + 1 : last]))
+        row = (query[here] - query[first]).astype("int32")
+        columns = (anchor[asked], rows), (relation[asked], rows), (row, size), (target[here], size)
+        yield _Block(first, last, *(_padded(ids, length) for ids, length in columns))
+        first = last
 
 
 def _counter(model, side, plan, tolerance):
@@ -161,20 +180,13 @@ def _counter(model, side, plan, tolerance):
             return model.score_tails(anchor, relation, candidates)
         return model.score_heads(candidates, relation, anchor)
 
-    def whole(anchor, relation, row, target, known_row, known_column):
+    def whole(anchor, relation, row, target, *excluded):
         scores = score(anchor, relation, None)
-        answer = _at(scores, row, target)
-        return _count(scores, row, target, answer, known_row, known_column)
+        return count_competitors(scores, row, _at(scores, row, target), excluded, tolerance)
 
-    def part(anchor, relation, row, target, known_row, known_column, answer, candidates):
+    def part(anchor, relation, row, answer, candidates, *excluded):
         scores = score(anchor, relation, candidates)
-        return _count(scores, row, target, answer, known_row, known_column)
-
-    def _count(scores, row, target, answer, known_row, known_column):
-        # Sums are quicker to search for NaN than scores.
-        broken = ops.any(ops.isnan(ops.sum(scores, axis=1)))
-        scores = leave_out(scores, known_row, known_column)
-        return *count_competitors(scores, row, target, answer, tolerance), broken
+        return count_competitors(scores, row, answer, excluded, tolerance)
 
     def answers(anchor, relation, row, target):
         return _at(score(anchor, relation, target), row, ops.arange(ops.shape(target)[0]))
@@ -182,22 +194,27 @@ def _counter(model, side, plan, tolerance):
     variables = getattr(model, "variables", ())
     whole, part, answers = (compiled(f, variables) for f in (whole, part, answers))
 
-    def count(block):
+    def count(block, excluded):
         queries = (block.anchor, block.relation, block.row)
         if plan.columns == plan.num_entities:
-            pairs = block.known_among(0, plan.num_entities)
+            pairs = _few_shapes(*excluded, len(block.target))
             return _numbers(*whole(*queries, block.target, *pairs))
         answer = answers(*queries, block.target)
         total = 0
         for first, candidates in plan.chunks():
-            last = first + len(candidates)
-            inside = (block.target >= first) & (block.target < last)
-            target = np.where(inside, block.target - first, -1).astype("int32")
-            pairs = block.known_among(first, last)
-            total = total + _numbers(*part(*queries, target, *pairs, answer, candidates))
+            which, entity = excluded
+            inside = (entity >= first) & (entity < first + len(candidates))
+            pairs = _few_shapes(which[inside], entity[inside] - first, len(block.target))
+            total = total + _numbers(*part(*queries, answer, candidates, *pairs))
         return total
 
     return count
+
+
+def _few_shapes(which, column, beyond):
+    """Pairs padded, as each shape may be compiled for itself, by those of no answer."""
+    padding = (0, (1 << max(0, len(which) - 1).bit_length()) - len(which))
+    return np.pad(which, padding, constant_values=beyond), np.pad(column, padding)
 
 
 def _at(scores, row, column):

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from kgkeras.checks import non_negative, one_of
+from kgkeras.ops.compilation import fused
 
 TIES = ("mean", "optimistic", "pessimistic")
 TOLERANCE = 1e-5
@@ -50,7 +51,7 @@ def ranks_from_scores(scores, target, known=None, ties="mean", tolerance=TOLERAN
     if known is not None:
         # The answer's own column is no competitor either way, so it can fill rows up.
         scores = leave_out(scores, *_pairs(ops.where(known >= 0, known, target[:, None])))
-    above, reached = count_competitors(scores, rows, target, answer, tolerance)
+    above, reached, _ = count_competitors(scores, rows, answer, (rows, target), tolerance)
     optimistic, pessimistic = ops.where(lost, reached, above) + 1, reached + 1
     optimistic, pessimistic = ops.cast(optimistic, "float32"), ops.cast(pessimistic, "float32")
     if ties == "mean":
@@ -65,34 +66,49 @@ def leave_out(scores, rows, columns):
     return ops.scatter_update(scores, pairs, missing)
 
 
-def count_competitors(scores, rows, target, answer, tolerance):
-    """Counts, for each answer, the other candidates above it and those that at least reach it.
+def count_competitors(scores, rows, answer, excluded, tolerance):
+    """Counts, for each answer, the candidates above it and those that at least reach it.
 
     Args:
-        scores: Float tensor `(queries, candidates)`; NaN where a candidate is left out.
+        scores: Float tensor `(queries, candidates)`; what is NaN is not counted.
         rows: Integer tensor `(answers,)`: the query of each answer.
-        target: Integer tensor `(answers,)`: the column of each, -1 where it is not among these
-            candidates.
         answer: Float tensor `(answers,)`: the score of each.
+        excluded: Two integer tensors `(pairs,)`: an answer and a column that is not counted for
+            it, among them the answer's own. No pair comes twice; those of an answer beyond the
+            last do nothing.
         tolerance: Relative difference up to which scores are tied.
 
     Returns:
-        Two int32 tensors `(answers,)`. The optimistic rank is 1 + above, the pessimistic one
-        1 + reached.
+        Two int32 tensors `(answers,)`, and a boolean, whether any score is NaN. The optimistic
+        rank is 1 + above, the pessimistic one 1 + reached.
     """
     finite = ops.abs(answer) < float("inf")
     margin = ops.where(finite, tolerance * ops.abs(answer), ops.zeros_like(answer))
-    lower, upper = (answer - margin)[:, None], (answer + margin)[:, None]
-    candidates = ops.take(scores, rows, axis=0)  # (answers, candidates)
-    own = ops.take_along_axis(candidates, ops.maximum(target, 0)[:, None], axis=1)
-    here = (target >= 0)[:, None]
+    lower, upper = answer - margin, answer + margin
+    above, reached, broken = _tally(scores, rows, lower, upper)
+    which, column = excluded
+    count = ops.shape(answer)[0]
+    owner = ops.minimum(which, count - 1)
+    left_out = ops.take(
+        ops.reshape(scores, (-1,)), ops.take(rows, owner) * ops.shape(scores)[1] + column
+    )
+    found = ops.stack([left_out > ops.take(upper, owner), left_out >= ops.take(lower, owner)], 1)
+    # What is beyond the last answer is summed up too, and dropped.
+    less = ops.segment_sum(ops.cast(found, "int32"), which, num_segments=count + 1)[:-1]
+    return above - less[:, 0], reached - less[:, 1], broken
 
-    def count(candidates_that, own_does):
-        # In another chunk the answer's score may be rounded otherwise: it must not beat itself.
-        counted = ops.sum(ops.cast(candidates_that, "int32"), axis=1)
-        return counted - ops.cast(ops.logical_and(own_does, here), "int32")[:, 0]
 
-    return count(candidates > upper, own > upper), count(candidates >= lower, own >= lower)
+@fused
+def _tally(scores, rows, lower, upper):
+    """How many scores of its row are above each answer, and reach it; whether any is NaN.
+
+    This reads every score, and takes as long as the product that made them if it is not one loop.
+    """
+    candidates = ops.take(scores, rows, axis=0)  # (answers, candidates), never made
+    above = ops.sum(ops.cast(candidates > upper[:, None], "int32"), axis=1)
+    reached = ops.sum(ops.cast(candidates >= lower[:, None], "int32"), axis=1)
+    # Sums are quicker to search for NaN than scores.
+    return above, reached, ops.any(ops.isnan(ops.sum(scores, axis=1)))
 
 
 def _pairs(columns):

@@ -48,7 +48,7 @@ SCORERS = {
     "quate": scorers.QuatE,
     "conve": scorers.ConvE,
     "mure": scorers.MuRE,
-    "paire": scorers.PairRE,
+    "pairre": scorers.PairRE,
 }
 LOSSES = {
     "cross_entropy": losses.CrossEntropyLoss,
@@ -60,25 +60,31 @@ LOSSES = {
 REGIMES = ("one_vs_all", "queries", "k_vs_all", "sampled")
 # What suits most graphs and product scorers; presets are what was found on validation facts.
 DEFAULTS = dict(
-    scorer="complex", dim=200, epochs=20, batch_size=512, learning_rate=0.1, regularizer=0.05
+    data="geography",
+    scorer="complex",
+    dim=200,
+    regime="queries",
+    optimizer="adagrad",
+    learning_rate=0.1,
+    decay=1.0,
+    initial_range=0.0,
+    regularizer=0.05,
+    epochs=20,
+    batch_size=512,
+    evaluate_every=2,
 )
-N3 = dict(regime="queries", regularizer=0.05, batch_size=512, learning_rate=0.2, decay=0.95)
+N3 = dict(learning_rate=0.2, decay=0.95)
 SMALL = dict(regime="one_vs_all", batch_size=128, learning_rate=0.1, evaluate_every=10)
 DISTANCE = dict(
-    regime="queries",
-    optimizer="adam",
-    learning_rate=2e-3,
-    initial_range=0.1,
-    regularizer=0.0,
-    batch_size=256,
+    optimizer="adam", learning_rate=4e-3, initial_range=0.1, regularizer=0.0, batch_size=256
 )
 PRESETS = {
     "fb15k-237/complex": N3 | dict(dim=400, epochs=14),
     "fb15k-237/distmult": N3 | dict(dim=400, epochs=12),
-    "fb15k-237/transe": DISTANCE | dict(dim=128, epochs=16, learning_rate=4e-3, decay=0.94),
-    "fb15k-237/rotate": DISTANCE | dict(dim=256, epochs=14, learning_rate=4e-3, decay=0.94),
+    "fb15k-237/transe": DISTANCE | dict(dim=128, epochs=16, decay=0.94),
+    "fb15k-237/rotate": DISTANCE | dict(dim=256, epochs=14, decay=0.94),
     "wn18rr/complex": N3 | dict(dim=256, epochs=12, regularizer=0.1),
-    "wn18rr/rotate": DISTANCE | dict(dim=256, epochs=12, decay=0.9),
+    "wn18rr/rotate": DISTANCE | dict(dim=256, epochs=12, learning_rate=2e-3, decay=0.9),
     "umls/complex": SMALL | dict(dim=200, epochs=40, regularizer=0.005),
     "kinship/complex": SMALL | dict(dim=200, epochs=40, regularizer=0.02),
 }
@@ -96,23 +102,23 @@ class Config:
     norm: int = setting(2, "norm of the scorers that measure distances", (1, 2))
     dim: int | None = setting(None, "length of an entity's vector")
     reciprocal: bool = setting(True, "learn inverse relations, and ask for tails only")
-    regime: str = setting("queries", "what each triple is compared with", REGIMES)
+    regime: str | None = setting(None, "what each triple is compared with", REGIMES)
     max_answers: int = setting(16, "queries regime: answers that share a row")
     num_negatives: int = setting(1000, "sampled regime: entities that a chunk is compared with")
     chunk_size: int | None = setting(None, "sampled regime: triples that share their negatives")
     loss: str = setting("cross_entropy", "loss over the candidates", tuple(LOSSES))
     margin: float = setting(0.0, "margin of the losses that have one")
-    optimizer: str = setting("adagrad", "row-sparse optimizer", ("adagrad", "adam"))
+    optimizer: str | None = setting(None, "row-sparse optimizer", ("adagrad", "adam"))
     learning_rate: float | None = setting(None, "learning rate")
-    decay: float = setting(1.0, "times that, after each epoch")
-    initial_range: float | None = setting(None, "start uniform in +- this; Glorot where None")
+    decay: float | None = setting(None, "times that, after each epoch")
+    initial_range: float | None = setting(None, "start uniform in +- this; Glorot where 0")
     regularizer: float | None = setting(None, "weight of the cubic (N3) penalty")
     entity_dropout: float = setting(0.0, "rate at which parts of entities' vectors are dropped")
     relation_dropout: float = setting(0.0, "the same for relations' vectors")
     relation_weight: float = setting(0.0, "weight of predicting relations")
     epochs: int | None = setting(None, "epochs to train")
     batch_size: int | None = setting(None, "rows a batch")
-    evaluate_every: int = setting(2, "epochs between two validations")
+    evaluate_every: int | None = setting(None, "epochs between two validations")
     valid_limit: int = setting(3000, "validation facts that are ranked while training")
     patience: int | None = setting(None, "epochs without a better val_mrr before it stops")
     run: str | None = setting(None, "folder of the run; below runs/link_prediction where None")
@@ -125,14 +131,13 @@ class Config:
 
 def complete(config):
     """Fills in the preset and, behind it, the defaults."""
-    chosen = DEFAULTS | {"data": "geography"}
+    chosen = DEFAULTS
     if config.preset:
         data, scorer = config.preset.split("/")
-        chosen |= {"data": data, "scorer": scorer} | PRESETS[config.preset]
-    plain = {field.name: field.default for field in dataclasses.fields(Config)}
+        chosen = chosen | {"data": data, "scorer": scorer} | PRESETS[config.preset]
     # A flag that was given wins over the preset.
-    given = {name: value for name, value in vars(config).items() if value != plain[name]}
-    config = dataclasses.replace(config, **(chosen | given))
+    unset = {name: value for name, value in chosen.items() if getattr(config, name) is None}
+    config = dataclasses.replace(config, **unset)
     if config.run is None:
         name = f"{pathlib.Path(config.data).name}-{config.scorer}-{config.seed}"
         config = dataclasses.replace(config, run=f"runs/link_prediction/{name}")

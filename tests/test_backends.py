@@ -1,12 +1,9 @@
 """Layers, scorers, losses and models use `keras.ops` alone: another backend, the same numbers."""
 
-import json
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
+
+from tests.processes import last_json
 
 _SCRIPT = """
 import json, sys
@@ -78,15 +75,7 @@ print(json.dumps({"backend": keras.backend.backend(), "results": results}))
 
 
 def _results(backend):
-    run = subprocess.run(
-        [sys.executable, "-c", _SCRIPT],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "KERAS_BACKEND": backend},
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr[-2000:]
-    output = json.loads(run.stdout.strip().splitlines()[-1])
+    output = last_json(_SCRIPT, KERAS_BACKEND=backend)
     assert output["backend"] == backend
     return output["results"]
 

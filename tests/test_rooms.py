@@ -2,12 +2,11 @@
 
 import ast
 import pathlib
-import subprocess
-import sys
 
 import pytest
 
 import kgkeras
+from tests.processes import output
 
 ROOT = pathlib.Path(kgkeras.__file__).parent
 LEVELS = {
@@ -80,27 +79,21 @@ def test_files_and_functions_are_short(path):
             assert lines - documentation.count("\n") <= 60, f"{path.name}: {node.name}"
 
 
-def _run(code):
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.strip()
-
-
 def test_import_is_light():
-    loaded = _run("import sys, kgkeras; print(*sys.modules)").split()
+    loaded = output("import sys, kgkeras; print(*sys.modules)").split()
     heavy = {"tensorflow", "keras", "keras_hub", "tensorflow_text", "tensorflow_gnn", "numpy"}
     assert not heavy & set(loaded)
 
 
 def test_onednn_is_on_unless_the_user_chose():
     show = "import os, kgkeras; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
-    assert _run(f"import os; os.environ.pop('TF_ENABLE_ONEDNN_OPTS', 0); {show}") == "1"
-    assert _run(f"import os; os.environ['TF_ENABLE_ONEDNN_OPTS'] = '0'; {show}") == "0"
+    assert output(f"import os; os.environ.pop('TF_ENABLE_ONEDNN_OPTS', 0); {show}") == "1"
+    assert output(f"import os; os.environ['TF_ENABLE_ONEDNN_OPTS'] = '0'; {show}") == "0"
 
 
 @pytest.mark.parametrize("room", ["layers", "models", "scorers", "losses", "kg"])
 def test_rooms_load_without_tf_text(room):
-    loaded = _run(f"import sys, kgkeras; kgkeras.{room}; print(*sys.modules)").split()
+    loaded = output(f"import sys, kgkeras; kgkeras.{room}; print(*sys.modules)").split()
     assert not {"keras_hub", "tensorflow_text", "tensorflow_gnn"} & set(loaded)
 
 

@@ -33,6 +33,16 @@ def has_inverses(graph):
     return bool(half) and not odd and second == tuple(name + SUFFIX for name in first)
 
 
+def check_no_inverses(graph):
+    """Raises a ValueError if the graph has inverse relations already."""
+    if has_inverses(graph):
+        raise ValueError(
+            "The graph must not have inverse relations already: they are added here. "
+            f"Received: {graph.num_relations} relations, {graph.relations[0]!r} ... "
+            f"{graph.relations[-1]!r}."
+        )
+
+
 def with_inverses(graph):
     """A graph that holds, beside each fact, its inverse `(tail, inverse of relation, head)`.
 
@@ -46,11 +56,7 @@ def with_inverses(graph):
     Raises:
         ValueError: If the graph has inverse relations already.
     """
-    if has_inverses(graph):
-        raise ValueError(
-            "The graph must not have inverse relations already. "
-            f"Received: relations {graph.relations[0]!r} ... {graph.relations[-1]!r}."
-        )
+    check_no_inverses(graph)
     head, relation, tail = graph.triples.T
     inverted = np.stack([tail, inverse_relation(relation, graph.num_relations), head], axis=1)
     texts = graph.relation_texts

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from kgkeras.checks import describe, non_negative
-from kgkeras.kg.inverse import inverse_relation
+from kgkeras.kg.inverse import check_no_inverses, inverse_relation
 from kgkeras.layers import EntityEmbedding, RelationEmbedding, TripleEmbedding
 from kgkeras.models.candidates import candidate_scores
 from kgkeras.models.named_answers import NamedAnswers
@@ -118,7 +118,12 @@ class LinkPredictor(NamedAnswers, ReplicatedModel):
                 start otherwise (RotatE's phases) says so itself.
             dtype: Keras dtype or policy of the tables.
             **kwargs: As for the class.
+
+        Raises:
+            ValueError: If a reciprocal model is given inverse relations, or as for the class.
         """
+        if reciprocal:
+            check_no_inverses(graph)
         entities = EntityEmbedding(
             graph.num_entities,
             dim,

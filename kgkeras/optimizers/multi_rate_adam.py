@@ -2,12 +2,12 @@
 
 import keras
 
-from kgkeras.optimizers.multipliers import Multipliers
+from kgkeras.optimizers.multipliers import WithMultipliers
 from kgkeras.registration import serializable
 
 
 @serializable
-class MultiRateAdam(keras.optimizers.AdamW):
+class MultiRateAdam(WithMultipliers, keras.optimizers.AdamW):
     """AdamW whose learning rate is multiplied for the variables that a name picks out.
 
     A pretrained encoder wants a learning rate a hundred times smaller than the tables of entities
@@ -24,22 +24,9 @@ class MultiRateAdam(keras.optimizers.AdamW):
     """
 
     def __init__(self, learning_rate=1e-3, multipliers=None, name="multi_rate_adam", **kwargs):
-        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        self._multipliers = Multipliers(multipliers)
-
-    @property
-    def multipliers(self):
-        """Dict from parts of variables' paths to factors of the learning rate."""
-        return self._multipliers.factors
-
-    def build(self, variables):
-        super().build(variables)
-        self._factors = self._multipliers.of(variables)
+        super().__init__(multipliers, learning_rate=learning_rate, name=name, **kwargs)
 
     def update_step(self, gradient, variable, learning_rate):
         # TensorFlow hands over its own variable, which knows its place, but not its path.
         factor = self._factors[self._get_variable_index(variable)]
         super().update_step(gradient, variable, learning_rate * factor)
-
-    def get_config(self):
-        return {**super().get_config(), "multipliers": self.multipliers}

@@ -29,3 +29,32 @@ class Multipliers:
             next((factor for part, factor in self.factors.items() if part in variable.path), 1.0)
             for variable in variables
         ]
+
+
+class WithMultipliers:
+    """What optimizers share whose learning rate has a factor for each variable.
+
+    Named before the Keras optimizer among the bases. `update_step` is left to the optimizer:
+    `self._factors[index]` is the factor of the variable at `index`.
+
+    Args:
+        multipliers: As for `Multipliers`.
+        **kwargs: As for the Keras optimizer.
+    """
+
+    def __init__(self, multipliers=None, **kwargs):
+        super().__init__(**kwargs)
+        # Within an object, so that Keras neither wraps nor tracks the dict.
+        self._multipliers = Multipliers(multipliers)
+
+    @property
+    def multipliers(self):
+        """Dict from parts of variables' paths to factors of the learning rate."""
+        return self._multipliers.factors
+
+    def build(self, variables):
+        super().build(variables)
+        self._factors = self._multipliers.of(variables)
+
+    def get_config(self):
+        return {**super().get_config(), "multipliers": self.multipliers}

@@ -9,7 +9,7 @@ from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 from kgkeras.checks import describe
 from kgkeras.ops import row_gradients
 from kgkeras.ops.replicas import local_copy
-from kgkeras.optimizers.multipliers import Multipliers
+from kgkeras.optimizers.multipliers import WithMultipliers
 
 _REMEDIES = {
     "weight_decay": "decay rows in the loss instead, such as with `kgkeras.regularizers.L2`",
@@ -19,7 +19,7 @@ _REMEDIES = {
 }
 
 
-class RowOptimizer(keras.optimizers.Optimizer):
+class RowOptimizer(WithMultipliers, keras.optimizers.Optimizer):
     """An optimizer that takes sparse gradients by the row and never touches the other rows.
 
     Subclasses implement `update_rows` for `tf.IndexedSlices` and `update_dense` for the rest.
@@ -44,17 +44,7 @@ class RowOptimizer(keras.optimizers.Optimizer):
                     f"{type(self).__name__} does not support `{option}`: {remedy}. "
                     f"{describe(kwargs[option])}."
                 )
-        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        self._multipliers = Multipliers(multipliers)
-
-    @property
-    def multipliers(self):
-        """Dict from parts of variables' paths to factors of the learning rate."""
-        return self._multipliers.factors
-
-    def build(self, variables):
-        super().build(variables)
-        self._factors = self._multipliers.of(variables)
+        super().__init__(multipliers, learning_rate=learning_rate, name=name, **kwargs)
 
     def scale_loss(self, loss):
         # `fit` calls this before it takes the gradient: the time to ask lookups for rows.
@@ -111,9 +101,6 @@ class RowOptimizer(keras.optimizers.Optimizer):
     def update_dense(self, gradient, variable, index, learning_rate):
         """Updates all of `variable`; arguments as in `update_rows`, a tensor as the gradient."""
         raise NotImplementedError
-
-    def get_config(self):
-        return {**super().get_config(), "multipliers": self.multipliers}
 
 
 def sum_rows(gradient):

@@ -77,20 +77,14 @@ def sampled_batches(
     chunk_size = _checked_chunk_size(chunk_size, batch_size)
     num_negatives = positive_int("num_negatives", num_negatives)
     steps = triple_steps(graph, batch_size)
-    one_of("corruption", corruption, ("uniform", "bernoulli", "degree"))
-    if both_sides and corruption == "bernoulli":
-        raise ValueError(
-            '`both_sides` must be False where `corruption` is "bernoulli", which chooses a side. '
-            "Received: True."
-        )
+    _check_corruption(corruption, both_sides)
     draw = _draw(graph, corruption, degree_exponent)
     shape = [batch_size // chunk_size, num_negatives]
     triples = tf.convert_to_tensor(graph.triples)
     weights = tf.convert_to_tensor(subsampling_weights(graph)) if subsampling else None
-    rates = (
-        tf.convert_to_tensor(head_corruption_rates(graph)) if corruption == "bernoulli" else None
-    )
-    mark_known = _known_marker(graph, both_sides or rates is not None) if filtered else None
+    bernoulli = corruption == "bernoulli"
+    rates = tf.convert_to_tensor(head_corruption_rates(graph)) if bernoulli else None
+    mark_known = _known_marker(graph, both_sides or bernoulli) if filtered else None
 
     def batch(step):
         rows = shuffled_rows(step, batch_size, graph.num_triples, seed)
@@ -99,12 +93,12 @@ def sampled_batches(
         inputs["negatives"] = draw(shape, step_seed(seed, step, 0))
         if both_sides:
             inputs["head_negatives"] = draw(shape, step_seed(seed, step, 1))
-        if rates is not None:
+        if bernoulli:
             chance = tf.random.stateless_uniform([batch_size], step_seed(seed, step, 2))
             inputs["corrupt_head"] = chance < tf.gather(rates, relation)
-        if weights is not None:
+        if subsampling:
             inputs["weight"] = tf.gather(weights, rows)
-        return inputs if mark_known is None else {**inputs, **mark_known(inputs)}
+        return {**inputs, **mark_known(inputs)} if filtered else inputs
 
     return endless_batches(batch, steps, first_epoch)
 
@@ -118,6 +112,15 @@ def _checked_chunk_size(chunk_size, batch_size):
             f"{num_replicas()} replicas. Received: {chunk_size}."
         )
     return chunk_size
+
+
+def _check_corruption(corruption, both_sides):
+    one_of("corruption", corruption, ("uniform", "bernoulli", "degree"))
+    if both_sides and corruption == "bernoulli":
+        raise ValueError(
+            '`both_sides` must be False where `corruption` is "bernoulli", which chooses a side. '
+            "Received: True."
+        )
 
 
 def _draw(graph, corruption, degree_exponent):

@@ -2,15 +2,14 @@
 
 from keras import ops
 
-from kgkeras.checks import one_of
 from kgkeras.registration import serializable
 from kgkeras.scorers.algebra import unit
+from kgkeras.scorers.distance_scorer import DistanceScorer
 from kgkeras.scorers.distances import length, pairwise_lengths
-from kgkeras.scorers.scorer import Scorer
 
 
 @serializable
-class PairRE(Scorer):
+class PairRE(DistanceScorer):
     """`score(h, r, t) = -||h * r_H - t * r_T||` with entities used at length 1.
 
     A relation's vector holds the head's factors `r_H` and then the tail's, `r_T`.
@@ -25,9 +24,7 @@ class PairRE(Scorer):
     """
 
     def __init__(self, norm=1, **kwargs):
-        super().__init__(**kwargs)
-        self.norm = one_of("norm", norm, (1, 2))
-        self.by_product = norm == 2
+        super().__init__(norm, **kwargs)
 
     def relation_dim(self, dim):
         return 2 * dim
@@ -50,9 +47,6 @@ class PairRE(Scorer):
     def _score_all(self, queries, candidates, factors):
         lengths = pairwise_lengths(queries, unit(candidates), self.norm, factors)
         return ops.cast(-lengths, self.compute_dtype)
-
-    def get_config(self):
-        return {**super().get_config(), "norm": self.norm}
 
 
 def _split(relation):

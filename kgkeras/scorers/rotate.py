@@ -5,15 +5,14 @@ import math
 import keras
 from keras import ops
 
-from kgkeras.checks import one_of
 from kgkeras.registration import serializable
 from kgkeras.scorers.algebra import complex_conjugate, complex_product, moduli
+from kgkeras.scorers.distance_scorer import DistanceScorer
 from kgkeras.scorers.distances import length, pairwise_lengths, root
-from kgkeras.scorers.scorer import Scorer
 
 
 @serializable
-class RotatE(Scorer):
+class RotatE(DistanceScorer):
     """`score(h, r, t) = -||h * r - t||` with complex `h, r, t` and `|r_k| = 1`.
 
     An entity's vector holds the real parts in its first half and the imaginary parts in its
@@ -30,9 +29,7 @@ class RotatE(Scorer):
     """
 
     def __init__(self, norm=1, **kwargs):
-        super().__init__(**kwargs)
-        self.norm = one_of("norm", norm, (1, 2))
-        self.by_product = norm == 2
+        super().__init__(norm, **kwargs)
 
     def relation_dim(self, dim):
         self._check_multiple(dim, 2, "real and imaginary halves")
@@ -79,9 +76,6 @@ class RotatE(Scorer):
             queries, candidates = ops.expand_dims(queries, -2), ops.expand_dims(candidates, -3)
             return self._score(queries - _widen(candidates))
         return ops.cast(-pairwise_lengths(queries, candidates, 2), self.compute_dtype)
-
-    def get_config(self):
-        return {**super().get_config(), "norm": self.norm}
 
 
 def _widen(vector):

@@ -2,14 +2,13 @@
 
 from keras import ops
 
-from kgkeras.checks import one_of
 from kgkeras.registration import serializable
+from kgkeras.scorers.distance_scorer import DistanceScorer
 from kgkeras.scorers.distances import length, pairwise_lengths
-from kgkeras.scorers.scorer import Scorer
 
 
 @serializable
-class TransE(Scorer):
+class TransE(DistanceScorer):
     """`score(h, r, t) = -||h + r - t||`.
 
     With norm 2 all candidates are scored by one matrix product (precision: see `distances`), with
@@ -22,9 +21,7 @@ class TransE(Scorer):
     """
 
     def __init__(self, norm=2, **kwargs):
-        super().__init__(**kwargs)
-        self.norm = one_of("norm", norm, (1, 2))
-        self.by_product = norm == 2
+        super().__init__(norm, **kwargs)
 
     def call(self, head, relation, tail):
         return ops.cast(-length(head + relation - tail, self.norm), self.compute_dtype)
@@ -43,6 +40,3 @@ class TransE(Scorer):
 
     def _score_all(self, queries, candidates):
         return ops.cast(-pairwise_lengths(queries, candidates, self.norm), self.compute_dtype)
-
-    def get_config(self):
-        return {**super().get_config(), "norm": self.norm}

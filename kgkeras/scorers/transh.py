@@ -2,15 +2,14 @@
 
 from keras import ops
 
-from kgkeras.checks import one_of
 from kgkeras.registration import serializable
 from kgkeras.scorers.algebra import inner_products, unit
+from kgkeras.scorers.distance_scorer import DistanceScorer
 from kgkeras.scorers.distances import length, root
-from kgkeras.scorers.scorer import Scorer
 
 
 @serializable
-class TransH(Scorer):
+class TransH(DistanceScorer):
     """`score(h, r, t) = -||(h - <w, h> w) + d - (t - <w, t> w)||`.
 
     A relation's vector holds the hyperplane's normal `w`, which is used at length 1, and then the
@@ -23,9 +22,7 @@ class TransH(Scorer):
     """
 
     def __init__(self, norm=2, **kwargs):
-        super().__init__(**kwargs)
-        self.norm = one_of("norm", norm, (1, 2))
-        self.by_product = norm == 2
+        super().__init__(norm, **kwargs)
 
     def relation_dim(self, dim):
         return 2 * dim
@@ -60,9 +57,6 @@ class TransH(Scorer):
             products = inner_products(_project(queries, normal), candidates)
             lengths = root(sizes, products + 0.5 * ops.square(along))
         return ops.cast(-lengths, self.compute_dtype)
-
-    def get_config(self):
-        return {**super().get_config(), "norm": self.norm}
 
 
 def _split(relation):

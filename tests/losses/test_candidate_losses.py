@@ -1,10 +1,5 @@
 """Losses over a row of candidates: 1 true, 0 false, -1 to ignore."""
 
-import json
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -18,6 +13,7 @@ from kgkeras.losses import (
     MarginRankingLoss,
     SoftplusLoss,
 )
+from tests.processes import last_json
 
 ROWS = st.lists(
     st.tuples(st.sampled_from([-1.0, 0.0, 1.0, 1.0]), st.floats(-8, 8, width=32)),
@@ -202,15 +198,7 @@ print(json.dumps({"backend": keras.backend.backend(), "results": results}))
 
 
 def _results(backend):
-    run = subprocess.run(
-        [sys.executable, "-c", _SCRIPT],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "KERAS_BACKEND": backend},
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr[-2000:]
-    output = json.loads(run.stdout.strip().splitlines()[-1])
+    output = last_json(_SCRIPT, KERAS_BACKEND=backend)
     assert output["backend"] == backend
     return output["results"]
 

@@ -115,21 +115,33 @@ def test_scores_agree_with_one_another():
         np.testing.assert_allclose(relations[np.arange(len(head)), relation], scores, atol=1e-6)
 
 
-def test_queries_are_the_sum_of_their_triples():
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, {"regularizer": regularizers.N3(0.1)}, {"relation_weight": 0.5}],
+    ids=["plain", "regularizer", "relation_weight"],
+)
+def test_queries_are_the_sum_of_their_triples(arguments):
     """Grouped by query or not, the gradient of a whole pass is the same."""
     facts = toy.graph().with_inverses()
     grown = {}
-    for kind, arguments in (("one_vs_all", {}), ("queries", {"max_answers": 3})):
+    for kind, limits in (("one_vs_all", {}), ("queries", {"max_answers": 3})):
         keras.utils.set_random_seed(0)
-        model = models.LinkPredictor.from_graph(toy.graph(), scorers.DistMult(), 8)
+        # Vectors long enough that each term of the loss shows.
+        normal = keras.initializers.RandomNormal(stddev=0.5)
+        model = models.LinkPredictor.from_graph(
+            toy.graph(), scorers.DistMult(), 8, initializer=normal, **arguments
+        )
         model.compile(keras.optimizers.SGD(1.0), losses.CrossEntropyLoss())
         rows = pipelines.query_steps(facts, 1, 3) if kind == "queries" else facts.num_triples
-        made, _ = batches(kind, toy.graph(), model, batch_size=rows, **arguments)
-        before = model.entity_vectors()
+        made, _ = batches(kind, toy.graph(), model, batch_size=rows, **limits)
+        before = model.get_weights()
         model.fit(made, steps_per_epoch=1, verbose=0, shuffle=False)
         # Losses are means over rows.
-        grown[kind] = (model.entity_vectors() - before) * rows
-    np.testing.assert_allclose(grown["queries"], grown["one_vs_all"], rtol=1e-4, atol=1e-5)
+        grown[kind] = [
+            (after - start) * rows for start, after in zip(before, model.get_weights(), strict=True)
+        ]
+    for queries, triples in zip(grown["queries"], grown["one_vs_all"], strict=True):
+        np.testing.assert_allclose(queries, triples, rtol=1e-4, atol=1e-4)
 
 
 def test_regularizer_and_relation_loss_are_logged_and_count():
@@ -222,6 +234,10 @@ def test_mistakes():
         models.LinkPredictor(None, scorers.ComplEx())
     with pytest.raises(ValueError, match="their number must be even"):
         models.LinkPredictor(predictor(reciprocal=False).triples, scorers.ComplEx())
+    inverses = r"not have inverse relations.*Received: 6 relations, 'r0' \.\.\. 'r2_inverse'"
+    with pytest.raises(ValueError, match=inverses):
+        predictor(graph=toy.graph().with_inverses())
+    assert predictor(graph=toy.graph().with_inverses(), reciprocal=False).num_relations == 6
     with pytest.raises(ValueError, match="`relation_weight`"):
         predictor(relation_weight=-1)
     with pytest.raises(ValueError, match="name 30 entities and 3 relations"):

@@ -1,14 +1,11 @@
 """Equivalent trainings of a link predictor end alike: resumed, and on two replicas."""
 
-import json
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 from kgkeras import evaluation, losses, models, optimizers, pipelines, scorers, training
 from tests import toy
+from tests.processes import last_json
 
 _SCRIPT = """
 import json, sys
@@ -38,17 +35,9 @@ print(json.dumps(weights))
 """
 
 
-def _train(devices):
-    run = subprocess.run(
-        [sys.executable, "-c", _SCRIPT, str(devices)], capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
-    return json.loads(run.stdout.strip().splitlines()[-1])
-
-
 @pytest.mark.slow
 def test_one_replica_equals_two():
-    one, two = _train(1), _train(2)
+    one, two = last_json(_SCRIPT, 1), last_json(_SCRIPT, 2)
     for kind in one:
         np.testing.assert_allclose(two[kind], one[kind], rtol=1e-3, atol=1e-4, err_msg=kind)
 

@@ -1,11 +1,9 @@
 """Row-wise updates of two replicas are those of one. Devices are fixed when TensorFlow starts."""
 
-import json
-import subprocess
-import sys
-
 import numpy as np
 import pytest
+
+from tests.processes import last_json
 
 _SCRIPT = """
 import json, sys
@@ -35,17 +33,9 @@ print(json.dumps(weights))
 """
 
 
-def _train(devices):
-    run = subprocess.run(
-        [sys.executable, "-c", _SCRIPT, str(devices)], capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
-    return json.loads(run.stdout.strip().splitlines()[-1])
-
-
 @pytest.mark.slow
 def test_one_replica_equals_two():
-    one, two = _train(1), _train(2)
+    one, two = last_json(_SCRIPT, 1), last_json(_SCRIPT, 2)
     assert one.keys() == two.keys()
     for name in one:
         for a, b in zip(one[name], two[name], strict=True):

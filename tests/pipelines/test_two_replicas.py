@@ -1,7 +1,6 @@
 """Batches under a strategy of two replicas, in a process that may still make one."""
 
-import subprocess
-import sys
+from tests.processes import output
 
 SCRIPT = """
 import numpy as np
@@ -38,11 +37,7 @@ with strategy.scope():
 
 
 def test_two_replicas_share_every_batch():
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    chunks, *batches = done.stdout.splitlines()
+    chunks, *batches = output(SCRIPT).splitlines()
     assert chunks == (
         "`chunk_size` must divide a replica's share of the batch, 16 triples over 2 replicas. "
         "Received: 16."

@@ -206,6 +206,10 @@ def test_link_prediction_presets_are_complete(link_prediction):
         config = link_prediction.complete(link_prediction.Config(preset=name))
         assert config.data.lower() == name.split("/")[0]
         assert config.scorer == name.split("/")[1]
+        # What is given wins over the preset, also where it is what holds without one.
+        given = link_prediction.DEFAULTS | {"data": config.data, "scorer": config.scorer}
+        config = link_prediction.complete(link_prediction.Config(preset=name, **given))
+        assert {key: getattr(config, key) for key in given} == given
     with pytest.raises(SystemExit):
         link_prediction.training.parse_config(
             link_prediction.Config, arguments=["--preset", "none/none"]

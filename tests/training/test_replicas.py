@@ -1,11 +1,9 @@
 """Two replicas see what one sees. Devices are fixed when TensorFlow starts: own processes."""
 
-import json
-import subprocess
-import sys
-
 import numpy as np
 import pytest
+
+from tests.processes import last_json
 
 _SCRIPT = """
 import json, sys
@@ -38,20 +36,10 @@ print(json.dumps(log))
 """
 
 
-def _train(devices, folder):
-    run = subprocess.run(
-        [sys.executable, "-c", _SCRIPT, str(devices), str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
-    return json.loads(run.stdout.strip().splitlines()[-1])
-
-
 @pytest.mark.slow
 def test_one_replica_equals_two(tmp_path):
-    one, two = _train(1, tmp_path / "one"), _train(2, tmp_path / "two")
+    one = last_json(_SCRIPT, 1, tmp_path / "one")
+    two = last_json(_SCRIPT, 2, tmp_path / "two")
     assert one.keys() == two.keys()
     for name in one:
         np.testing.assert_allclose(two[name], one[name], rtol=2e-4, err_msg=name)

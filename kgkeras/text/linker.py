@@ -11,6 +11,8 @@ from kgkeras.text.string_table import StringTable
 from kgkeras.text.words import split_words
 
 _CHUNK = 65_536  # forms normalised at once
+# Begins the keys that mind spelling. It is a word of its own, so no other key begins like this.
+_EXACT = b"="
 _CERTAINLY_WORD = re.compile(r"[!-~\w]")
 
 
@@ -31,8 +33,9 @@ class DictionaryLinker(tf.Module):
 
     The longest form wins, the leftmost first, and mentions never overlap. Case, accents, spaces
     and typographic apostrophes do not matter (see `normalise`); punctuation does, each mark being
-    a word. Where entities share a form, the highest prior wins, then the lowest id. Lookup runs
-    in the graph; saved with a SavedModel, the dictionary is one of its assets.
+    a word. Where entities share a form, one that is spelled as in the text wins (`"Memory"`
+    the film, `"memory"` the topic), then the highest prior, then the lowest id. Lookup runs in the
+    graph; saved with a SavedModel, the dictionary is one of its assets.
 
     Args:
         forms: Sequence of surface forms, such as `"Côte d'Ivoire"`.
@@ -66,12 +69,20 @@ class DictionaryLinker(tf.Module):
         self.num_without_words = 0
         self.num_too_long = int(np.count_nonzero(~short))
         self.max_words = int(lengths[short].max())
-        best = {}
+        best, shared = {}, set()
         # The best reading of a key comes first; later ones find the key taken.
         for index in np.lexsort((entity_ids, -priors)):
-            if short[index]:
-                best.setdefault(keys[index], int(entity_ids[index]))
+            if (
+                short[index]
+                and best.setdefault(keys[index], entity_ids[index]) != entity_ids[index]
+            ):
+                shared.add(keys[index])
         self.num_forms = len(best)
+        spelled = _spelled(forms, keys, shared)
+        for index in np.lexsort((entity_ids, -priors)):
+            if index in spelled:
+                best.setdefault(spelled[index], entity_ids[index])
+        self._minds_spelling = bool(spelled)
         ordered = sorted(best)  # the same file whatever the order of the forms
         self._table = StringTable(ordered, (best[key] for key in ordered), "surface_forms")
 
@@ -125,31 +136,47 @@ class DictionaryLinker(tf.Module):
         rows = tf.cast(normalised.row_splits, tf.int32)
         size = rows[-1]
         room = tf.gather(rows, tf.cast(normalised.value_rowids(), tf.int32) + 1) - tf.range(size)
-        ids, lengths = self._longest(normalised.flat_values, room)
+        ids, lengths = self._longest(normalised.flat_values, words.words.flat_values, room)
         starts = _leftmost(rows, lengths)
         ids = _spread(starts, ids, lengths)
         return Mentions(normalised.with_flat_values(ids), normalised.with_flat_values(starts))
 
-    def _longest(self, words, room):
+    def _longest(self, words, spelled, room):
         """The entity and the length (0 for none) of the longest form that begins at each word.
 
         Args:
             words: string `(n,)`: the normalised words of all texts, one after the other.
+            spelled: string `(n,)`: the same words as they are spelled.
             room: int32 `(n,)`: words from each to the end of its own text, itself included.
         """
         entities = tf.fill(tf.shape(words), -1)
         lengths = tf.zeros_like(room)
-        keys = words
+        keys, exact = words, tf.strings.join([_EXACT, spelled])
         for length in range(1, self.max_words + 1):
             if length > 1:
                 keys = tf.strings.join([keys[:-1], words[length - 1 :]], " ")
+                exact = tf.strings.join([exact[:-1], spelled[length - 1 :]], " ")
+            ids = self._table(keys)
+            if self._minds_spelling:
+                same = self._table(exact)
+                ids = tf.where(same >= 0, same, ids)
             # The last words have no key of this length.
-            ids = tf.pad(self._table(keys), [[0, length - 1]], constant_values=-1)
+            ids = tf.pad(ids, [[0, length - 1]], constant_values=-1)
             ids = ids[: tf.size(words)]
             found = (ids >= 0) & (room >= length)
             entities = tf.where(found, ids, entities)
             lengths = tf.where(found, length, lengths)
         return entities, lengths
+
+
+def _spelled(forms, keys, shared):
+    """For each form whose key is among the `shared`, its place and a key that minds its spelling."""
+    places = [place for place, key in enumerate(keys) if key in shared]
+    if not places:
+        return {}
+    words = split_words([forms[place] for place in places]).words
+    spelled = tf.strings.reduce_join(words, axis=-1, separator=" ").numpy()
+    return {place: _EXACT + key for place, key in zip(places, spelled, strict=True)}
 
 
 def _has_words(form):

@@ -26,14 +26,16 @@ def link(linker, *texts):
     return linker(split_words(texts)).to_list()
 
 
-def longest_match(dictionary, words, max_words):
-    """Leftmost-longest matching, one word after the other; `dictionary` maps tuples to ids."""
+def longest_match(dictionary, spellings, words, spelled, max_words):
+    """Leftmost-longest matching, one word after the other; both dicts map tuples to ids."""
     ids, starts, position = [-1] * len(words), [False] * len(words), 0
     while position < len(words):
         for length in range(max_words, 0, -1):
             form = tuple(words[position : position + length])
             if len(form) == length and form in dictionary:
-                ids[position : position + length] = [dictionary[form]] * length
+                exact = tuple(spelled[position : position + length])
+                entity = spellings.get(exact, dictionary[form])
+                ids[position : position + length] = [entity] * length
                 starts[position] = True
                 position += length
                 break
@@ -57,16 +59,23 @@ def test_equals_longest_match_whatever_the_spelling(forms, sentences, seed):
     chance = random.Random(seed)
 
     def spell(words):
-        return " ".join(chance.choice(SPELLINGS[word]) for word in words)
+        return tuple(chance.choice(SPELLINGS[word]) for word in words)
 
-    ids, priors = [i for _, i, _ in forms], [p for _, _, p in forms]
-    linker = DictionaryLinker([spell(words) for words, _, _ in forms], ids, priors, max_words=5)
-    dictionary = {}
-    for words, entity, _ in sorted(forms, key=lambda row: (-row[2], row[1])):
+    forms = [(words, spell(words), entity, prior) for words, entity, prior in forms]
+    names = [" ".join(spelled) for _, spelled, _, _ in forms]
+    ids, priors = [i for _, _, i, _ in forms], [p for _, _, _, p in forms]
+    linker = DictionaryLinker(names, ids, priors, max_words=5)
+    dictionary, spellings = {}, {}
+    for words, spelled, entity, _ in sorted(forms, key=lambda row: (-row[3], row[2])):
         dictionary.setdefault(tuple(words), entity)
-    texts = [spell(words) for words in sentences]
+        spellings.setdefault(spelled, entity)
+    spelled = [spell(words) for words in sentences]
+    texts = [" ".join(words) for words in spelled]
     mentions = linker.mentions(split_words(texts))
-    expected = [longest_match(dictionary, words, 5) for words in sentences]
+    expected = [
+        longest_match(dictionary, spellings, words, exact, 5)
+        for words, exact in zip(sentences, spelled, strict=True)
+    ]
     assert mentions.entity_ids.to_list() == [ids for ids, _ in expected]
     assert mentions.starts.to_list() == [starts for _, starts in expected]
     # A batch is what its texts are one by one.
@@ -118,9 +127,15 @@ def test_text_without_entities(linker):
 
 
 def test_the_highest_prior_wins_then_the_lowest_id():
-    assert link(DictionaryLinker(["x", "X"], [1, 0], [2, 1]), "x") == [[1]]
-    assert link(DictionaryLinker(["x", "X"], [1, 0], [1, 1]), "x") == [[0]]
-    assert link(DictionaryLinker(["x", "X"], [1, 0]), "x") == [[0]]
+    assert link(DictionaryLinker(["x", "x"], [1, 0], [2, 1]), "x") == [[1]]
+    assert link(DictionaryLinker(["x", "x"], [1, 0], [1, 1]), "x") == [[0]]
+    assert link(DictionaryLinker(["x", "x"], [1, 0]), "x") == [[0]]
+
+
+def test_the_same_spelling_wins_before_the_prior():
+    linker = DictionaryLinker(["Eva Green", "eva green", "Eva"], [0, 1, 2], [1, 2, 0])
+    texts = ("Eva Green", "eva green", "EVA GREEN", "Eva", "eva")
+    assert link(linker, *texts) == [[0, 0], [1, 1], [1, 1], [2], [2]]
 
 
 def test_forms_that_are_too_long_are_left_out_and_counted():

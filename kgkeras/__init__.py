@@ -17,6 +17,7 @@ _ROOMS = (
     "datasets",
     "evaluation",
     "export",
+    "graph",
     "kg",
     "layers",
     "losses",

@@ -12,6 +12,7 @@ from kgkeras.evaluation.report import write_report
 from kgkeras.evaluation.triple_classification import TripleClassification, classify_triples
 from kgkeras.evaluation.triple_scores import false_triples, score_triples
 from kgkeras.evaluation.true_triples import TrueTriples
+from kgkeras.evaluation.walk_plots import plot_walks
 from kgkeras.evaluation.word_weights import word_weights
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "plot_categories",
     "plot_histories",
     "plot_relations",
+    "plot_walks",
     "plot_word_weights",
     "rank",
     "relation_f1",

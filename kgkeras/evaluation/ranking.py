@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from kgkeras.checks import non_negative, one_of, positive_int
+from kgkeras.evaluation.plain_tables import as_tables
 from kgkeras.evaluation.ranks import Ranks, SideRanks
 from kgkeras.evaluation.true_triples import SIDES, TrueTriples, as_triples, as_true_triples
 from kgkeras.ops import compiled
@@ -32,7 +33,8 @@ def rank(model, triples, known, *, sides="both", memory=512 * 2**20, tolerance=T
             `score_tails(head, relation, candidates)` and `score_heads(candidates, relation, tail)`
             from int32 ids to scores `(queries, candidates)`, where `candidates` None stands for
             all entities. An attribute `bytes_per_score`, 4 if absent, tells how much memory it
-            takes to score one candidate for one query.
+            takes to score one candidate for one query. A method `as_tables`, if there is one,
+            gives the model that is asked: see `LinkPredictor.as_tables`.
         triples: `kg.KnowledgeGraph` or integer array `(n, 3)`.
         known: What to leave out: `TrueTriples`, or the one graph, `kg.Splits` or array to make
             them of; None leaves nothing out ("raw"). For a final figure it holds train, valid and
@@ -62,12 +64,14 @@ class Ranker:
 
     def __init__(self, model, *, memory=512 * 2**20, tolerance=TOLERANCE):
         self.model = model
-        self._plan = _Plan.make(model, positive_int("memory", memory))
+        self._tables = tables = as_tables(model)
+        self._plan = _Plan.make(tables, positive_int("memory", memory))
         tolerance = non_negative("tolerance", tolerance)
-        self._counters = {side: _counter(model, side, self._plan, tolerance) for side in SIDES}
+        self._counters = {side: _counter(tables, side, self._plan, tolerance) for side in SIDES}
 
     def rank(self, triples, known, *, sides="both"):
         """`Ranks` of triples; arguments as for the function `rank`."""
+        self._tables = as_tables(self.model, self._tables)
         triples = _checked(as_triples(triples), self.model)
         known = TrueTriples() if known is None else as_true_triples(known)
         chosen = SIDES if one_of("sides", sides, ("both", *SIDES)) == "both" else (sides,)

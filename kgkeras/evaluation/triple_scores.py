@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from kgkeras.checks import positive_int
+from kgkeras.evaluation.plain_tables import as_tables
 from kgkeras.evaluation.true_triples import as_triples, as_true_triples
 from kgkeras.ops import compiled
 
@@ -26,6 +27,7 @@ def score_triples(model, triples, batch_size=4096):
     """
     triples = as_triples(triples).astype("int32")
     batch_size = min(positive_int("batch_size", batch_size), max(len(triples), 1))
+    model = as_tables(model)
     score = compiled(model.score, getattr(model, "variables", ()))
     scores = np.zeros(len(triples), "float32")
     for start in range(0, len(triples), batch_size):

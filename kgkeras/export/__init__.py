@@ -8,6 +8,7 @@ from kgkeras.export.endpoint import Endpoint
 from kgkeras.export.joint import export_joint_model
 from kgkeras.export.link_predictor import export_link_predictor
 from kgkeras.export.problem import ExportError, Problem
+from kgkeras.export.question_answerer import export_question_answerer
 from kgkeras.export.usage import usage
 from kgkeras.export.vector_alignment import AlignedVectors, vectors_for
 from kgkeras.export.vectors import Vectors, read_vectors, write_vectors
@@ -23,6 +24,7 @@ __all__ = [
     "check_saved_model",
     "export_joint_model",
     "export_link_predictor",
+    "export_question_answerer",
     "read_vectors",
     "refuse",
     "run_warmup",

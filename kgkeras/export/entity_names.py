@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from kgkeras.checks import describe
 from kgkeras.export.endpoint import Endpoint
 from kgkeras.text import StringList, StringTable
 
@@ -29,9 +30,7 @@ class EntityNames:
 
     def __init__(self, vocabulary):
         self.ids = StringTable(*_keys_and_ids(vocabulary), "entities")
-        pairs = zip(vocabulary.entity_names, vocabulary.entities, strict=True)
-        shown = [name if name.strip() else identifier for name, identifier in pairs]
-        self.names = StringList(shown, "entity_names")
+        self.names = StringList(shown_names(vocabulary), "entity_names")
         self.tracked = [self.ids, self.names]
         self._samples = {"entity": np.array(vocabulary.entities[:8], dtype=object)}
 
@@ -52,6 +51,22 @@ class EntityNames:
 def strings(name):
     """The `tf.TensorSpec` of an input that is one string a row."""
     return tf.TensorSpec([None], tf.string, name=name)
+
+
+def shown_names(vocabulary):
+    """Names to show for the entities, in their order: the identifier where a name is blank."""
+    pairs = zip(vocabulary.entity_names, vocabulary.entities, strict=True)
+    return [name if name.strip() else identifier for name, identifier in pairs]
+
+
+def check_identifiers(identifiers):
+    """Raises a `ValueError` unless each identifier comes back unchanged from a `StringList`."""
+    for identifier in identifiers:
+        if " ".join(identifier.split()) != identifier:
+            raise ValueError(
+                "Identifiers of entities must have no white space but single spaces inside, as "
+                f"they are kept in lines of text. {describe(identifier)}."
+            )
 
 
 def _keys_and_ids(vocabulary):

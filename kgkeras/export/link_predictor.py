@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from kgkeras.checks import describe, positive_int
 from kgkeras.export.endpoint import Endpoint
-from kgkeras.export.entity_names import EntityNames, strings
+from kgkeras.export.entity_names import EntityNames, check_identifiers, strings
 from kgkeras.export.known_answers import KnownAnswers
 from kgkeras.export.writer import write_saved_model
 from kgkeras.text import StringList, StringTable
@@ -16,6 +16,8 @@ NO_SCORE = float(np.finfo("float32").min)
 
 def export_link_predictor(model, base, *, k=10, known=None, card=None, version=None):
     """Writes a `LinkPredictor` as a SavedModel that takes and gives names.
+
+    Of an encoder, what it makes of the tables now is written: no graph, and no TF-GNN.
 
     Signatures, each over a batch:
 
@@ -54,7 +56,7 @@ def export_link_predictor(model, base, *, k=10, known=None, card=None, version=N
         raise ValueError(f"`k` must be at most {model.num_entities}, the entities. {describe(k)}.")
     if known is not None:
         _check_same(known, vocabulary)
-    parts = _Parts(model, vocabulary, int(k), known)
+    parts = _Parts(model.as_tables(), vocabulary, int(k), known)
     endpoints = parts.endpoints(*_samples(vocabulary))
     return write_saved_model(base, endpoints, tracked=parts.tracked, card=card, version=version)
 
@@ -151,12 +153,7 @@ def _checked_vocabulary(model):
             "`model` must have a vocabulary, whose names requests and answers use: give it "
             "`vocabulary=`, or make it by `LinkPredictor.from_graph`. Received: a model without."
         )
-    for identifier in vocabulary.entities:
-        if " ".join(identifier.split()) != identifier:
-            raise ValueError(
-                "Identifiers of entities must have no white space but single spaces inside, as "
-                f"they are kept in lines of text. {describe(identifier)}."
-            )
+    check_identifiers(vocabulary.entities)
     return vocabulary
 
 

@@ -6,6 +6,7 @@ from kgkeras.layers.concat_fusion import ConcatFusion
 from kgkeras.layers.embeddings import EntityEmbedding, RelationEmbedding
 from kgkeras.layers.fusion import Fusion
 from kgkeras.layers.gated_fusion import GatedFusion
+from kgkeras.layers.hop_reader import HopReader
 from kgkeras.layers.mean_pooling import MeanPooling
 from kgkeras.layers.mention_ids import MentionIds
 from kgkeras.layers.sum_fusion import SumFusion
@@ -20,6 +21,7 @@ __all__ = [
     "EntityEmbedding",
     "Fusion",
     "GatedFusion",
+    "HopReader",
     "MeanPooling",
     "MentionIds",
     "RelationEmbedding",

@@ -40,13 +40,21 @@ class _Table(keras.layers.Layer):
         return ops.convert_to_tensor(self.initial_matrix, dtype=dtype)
 
     def call(self, ids, training=None):
-        vectors = ops.cast(lookup(self.table, ids, name=self.ids_name), self.compute_dtype)
-        return self._dropout(vectors, training=training)
+        return self.rows_of(self.table, ids, training)
 
     def vectors(self, training=None):
         """All vectors in the order of their ids: `(rows, dim)`."""
-        table = ops.cast(ops.convert_to_tensor(self.table), self.compute_dtype)
-        return self._dropout(table, training=training)
+        return self.all_of(self.table, training)
+
+    def rows_of(self, matrix, ids, training=None):
+        """What `call` returns, of a matrix in place of the table."""
+        vectors = ops.cast(lookup(matrix, ids, name=self.ids_name), self.compute_dtype)
+        return self._dropout(vectors, training=training)
+
+    def all_of(self, matrix, training=None):
+        """What `vectors` returns, of a matrix in place of the table."""
+        matrix = ops.cast(ops.convert_to_tensor(matrix), self.compute_dtype)
+        return self._dropout(matrix, training=training)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape, self.dim)

@@ -3,6 +3,7 @@
 from kgkeras.models.joint import JointModel
 from kgkeras.models.link_predictor import LinkPredictor
 from kgkeras.models.named_answers import Answer
+from kgkeras.models.question_answerer import QuestionAnswerer
 from kgkeras.models.vocabulary import Vocabulary
 
-__all__ = ["Answer", "JointModel", "LinkPredictor", "Vocabulary"]
+__all__ = ["Answer", "JointModel", "LinkPredictor", "QuestionAnswerer", "Vocabulary"]

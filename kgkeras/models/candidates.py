@@ -14,8 +14,10 @@ class CandidateScores:
     the same shape: 1 for a true candidate, 0 for a false one, -1 for one to ignore; or `answers`
     `(queries, k)`, ids of true entities among all entities, filled up with -1. `vectors` are head,
     relation and tail of the triples, which broadcast over `(batch, k)`; `known` is True where
-    there is such a triple.
+    there is such a triple. `triples` is what they were looked up in.
     """
+
+    triples: Any
 
     y_pred: Any
     vectors: tuple
@@ -55,36 +57,42 @@ def candidate_scores(model, x, training):
     Raises:
         ValueError: If the batch holds queries and the model is not reciprocal.
     """
-    if "negatives" in x:
-        return _sampled(model, x, training)
-    return _queries(model, x, training) if "answers" in x else _all(model, x, training)
+    kind = _sampled if "negatives" in x else _queries if "answers" in x else _all
+    return kind(model, model.triples.encoded(training, _facts(x)), x, training)
 
 
-def _all(model, x, training):
+def _facts(x):
+    """Ids of head, relation and tail of the triples of a batch; they broadcast."""
+    if "answers" not in x:
+        return x["head"], x["relation"], x["tail"]
+    return ops.expand_dims(x["head"], 1), ops.expand_dims(x["relation"], 1), x["answers"]
+
+
+def _all(model, triples, x, training):
     """Each triple against all entities: its tail and, without inverse relations, its head."""
-    head, relation, tail = vectors = _look_up(model, x, training)
-    candidates = model.triples.entities.vectors(training=training)
+    head, relation, tail = vectors = _look_up(triples, x, training)
+    candidates = triples.entities.vectors(training=training)
     y_pred = model.scorer.score_tails(head, relation, candidates)
     answers = x["tail"]
     if not model.reciprocal:
         heads = model.scorer.score_heads(candidates, relation, tail)
         y_pred = ops.concatenate([y_pred, heads], axis=0)
         answers = ops.concatenate([answers, x["head"]], axis=0)
-    return CandidateScores(
-        ops.cast(y_pred, "float32"), vectors, x["relation"], answers=ops.expand_dims(answers, 1)
-    )
+    answers = ops.expand_dims(answers, 1)
+    y_pred = ops.cast(y_pred, "float32")
+    return CandidateScores(triples, y_pred, vectors, x["relation"], answers=answers)
 
 
-def _queries(model, x, training):
+def _queries(model, triples, x, training):
     """Each query against all entities, with all the answers that its row holds."""
     if not model.reciprocal:
         raise ValueError(
             "Batches of queries ask for tails only, so the model must be reciprocal. "
             f"Received: {model.name!r} with reciprocal=False."
         )
-    entities, answers = model.triples.entities, x["answers"]
+    entities, answers = triples.entities, x["answers"]
     head = entities(x["head"], training=training)
-    relation = model.triples.relations(x["relation"], training=training)
+    relation = triples.relations(x["relation"], training=training)
     y_pred = model.scorer.score_tails(head, relation, entities.vectors(training=training))
     vectors = (
         ops.expand_dims(head, 1),
@@ -93,6 +101,7 @@ def _queries(model, x, training):
     )
     width = ops.shape(answers)[1]
     return CandidateScores(
+        triples,
         ops.cast(y_pred, "float32"),
         vectors,
         ops.repeat(ops.expand_dims(x["relation"], 1), width, axis=1),
@@ -114,10 +123,10 @@ def _multi_hot(answers, num_entities):
     )
 
 
-def _sampled(model, x, training):
+def _sampled(model, triples, x, training):
     """Each triple against entities drawn for its chunk of the batch, in place of either side."""
-    head, relation, tail = vectors = _look_up(model, x, training)
-    scorer, entities = model.scorer, model.triples.entities
+    head, relation, tail = vectors = _look_up(triples, x, training)
+    scorer, entities = model.scorer, triples.entities
     chunks = ops.shape(x["negatives"])[0]
     split = [_in_chunks(vector, chunks) for vector in vectors]  # (chunks, of one chunk, dim)
 
@@ -154,11 +163,15 @@ def _sampled(model, x, training):
         positive = ops.stack([positive, positive], axis=1)
     y_pred = ops.cast(ops.concatenate([positive, negatives], axis=-1), "float32")
     y_true = ops.concatenate([ops.ones_like(y_true[..., :1]), y_true], axis=-1)
-    return CandidateScores(y_pred, vectors, x["relation"], y_true=y_true, weight=weight)
+    return CandidateScores(triples, y_pred, vectors, x["relation"], y_true=y_true, weight=weight)
 
 
-def _look_up(model, x, training):
-    return model.triples(x["head"], x["relation"], x["tail"], training=training)
+def _look_up(triples, x, training):
+    return (
+        triples.entities(x["head"], training=training),
+        triples.relations(x["relation"], training=training),
+        triples.entities(x["tail"], training=training),
+    )
 
 
 def _in_chunks(values, chunks):

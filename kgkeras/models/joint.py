@@ -6,16 +6,14 @@ from keras import ops
 from kgkeras.checks import non_negative, positive_int
 from kgkeras.layers import MeanPooling, MentionIds, TripleReader
 from kgkeras.losses import NegativeSamplingLoss
-from kgkeras.models.replicated import ReplicatedModel
+from kgkeras.models.composed import ComposedModel
 from kgkeras.ops import num_replicas
 from kgkeras.registration import serializable
 from kgkeras.scorers import DistMult
 
-_PARTS = ("encoder", "head", "triples", "fusion", "scorer", "pooling", "kg_loss")
-
 
 @serializable
-class JointModel(ReplicatedModel):
+class JointModel(ComposedModel):
     """Reads a text, looks its entities up, fuses them with the words, and learns the graph too.
 
     The entity and relation tables serve both objectives: the text's task reaches them through the
@@ -53,6 +51,9 @@ class JointModel(ReplicatedModel):
             `kg_loss` is not a mean over the batch.
     """
 
+    parts = ("encoder", "head", "triples", "fusion", "scorer", "pooling", "kg_loss", "kg_weight")
+    settings = ("max_mentions", "readings")
+
     def __init__(
         self,
         encoder,
@@ -68,11 +69,7 @@ class JointModel(ReplicatedModel):
         kg_loss=None,
         **kwargs,
     ):
-        if (triples is None) != (fusion is None):
-            raise ValueError(
-                "`triples` and `fusion` must be given together, or neither for the text-only "
-                f"twin. Received: triples={triples!r}, fusion={fusion!r}."
-            )
+        _check_knowledge(triples, fusion)
         schedule = isinstance(kg_weight, keras.optimizers.schedules.LearningRateSchedule)
         non_negative("kg_weight", float(kg_weight(0)) if schedule else kg_weight)
         max_mentions = positive_int("max_mentions", max_mentions)
@@ -178,27 +175,18 @@ class JointModel(ReplicatedModel):
             return ops.cast(self.kg_weight(self.optimizer.iterations), "float32")
         return self.kg_weight
 
-    def get_config(self):
-        parts = {part: keras.saving.serialize_keras_object(getattr(self, part)) for part in _PARTS}
-        weight = self.kg_weight
-        return {
-            **parts,
-            "max_mentions": self.max_mentions,
-            "readings": self.readings,
-            "kg_weight": keras.saving.serialize_keras_object(weight)
-            if callable(weight)
-            else weight,
-            "name": self.name,
-        }
 
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        config = dict(config)
-        for part in (*_PARTS, "kg_weight"):
-            config[part] = keras.saving.deserialize_keras_object(
-                config[part], custom_objects=custom_objects
-            )
-        return cls(**config)
+def _check_knowledge(triples, fusion):
+    if (triples is None) != (fusion is None):
+        raise ValueError(
+            "`triples` and `fusion` must be given together, or neither for the text-only "
+            f"twin. Received: triples={triples!r}, fusion={fusion!r}."
+        )
+    if triples is not None and triples.encoder is not None:
+        raise ValueError(
+            "`triples` must have no encoder, since texts look up in its tables. "
+            f"Received: encoder={triples.encoder!r}."
+        )
 
 
 def _checked_loss(loss):

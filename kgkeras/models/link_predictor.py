@@ -4,22 +4,21 @@ import keras
 from keras import ops
 
 from kgkeras.checks import describe, non_negative
-from kgkeras.kg.inverse import check_no_inverses, inverse_relation
+from kgkeras.kg.inverse import check_no_inverses
 from kgkeras.layers import EntityEmbedding, RelationEmbedding, TripleEmbedding
 from kgkeras.models.candidates import candidate_scores
+from kgkeras.models.composed import ComposedModel
+from kgkeras.models.id_scores import IdScores
 from kgkeras.models.named_answers import NamedAnswers
 from kgkeras.models.new_entities import with_entities
-from kgkeras.models.replicated import ReplicatedModel
 from kgkeras.models.vocabulary import Vocabulary
 from kgkeras.ops import num_replicas
 from kgkeras.registration import serializable
 from kgkeras.scorers import Scorer
 
-_PARTS = ("triples", "scorer", "regularizer")
-
 
 @serializable
-class LinkPredictor(NamedAnswers, ReplicatedModel):
+class LinkPredictor(IdScores, NamedAnswers, ComposedModel):
     """Embeddings of a graph's entities and relations under a scorer, trained by stock `fit`.
 
     The batches say how it is trained; `kgkeras.pipelines` makes them:
@@ -61,6 +60,9 @@ class LinkPredictor(NamedAnswers, ReplicatedModel):
     ```
     """
 
+    parts = ("triples", "scorer", "regularizer")
+    settings = ("reciprocal", "relation_weight")
+
     def __init__(
         self,
         triples,
@@ -98,6 +100,7 @@ class LinkPredictor(NamedAnswers, ReplicatedModel):
         scorer,
         dim,
         *,
+        encoder=None,
         reciprocal=True,
         entity_dropout=0.0,
         relation_dropout=0.0,
@@ -110,7 +113,10 @@ class LinkPredictor(NamedAnswers, ReplicatedModel):
         Args:
             graph: `kg.KnowledgeGraph` or `kg.Splits`, without inverse relations.
             scorer: A `scorers.Scorer`.
-            dim: Length of an entity's vector.
+            dim: Length of an entity's vector, before it is encoded.
+            encoder: Layer that makes what is scored of the tables, such as `graph.GraphEncoder`
+                over the same graph; None for the tables themselves. The regularizer and the
+                dropout here are of what is scored.
             reciprocal: As for the class.
             entity_dropout: Rate at which elements of entities' vectors are dropped in training.
             relation_dropout: The same for relations' vectors.
@@ -134,13 +140,13 @@ class LinkPredictor(NamedAnswers, ReplicatedModel):
         )
         relations = RelationEmbedding(
             graph.num_relations * (2 if reciprocal else 1),
-            scorer.relation_dim(dim),
+            _relation_dim(scorer, dim, encoder),
             initializer=scorer.relation_initializer() or initializer,
             dropout=relation_dropout,
             dtype=dtype,
             name="relations",
         )
-        triples = TripleEmbedding(entities, relations, name="triples")
+        triples = TripleEmbedding(entities, relations, encoder, name="triples")
         if "vocabulary" not in kwargs:
             kwargs["vocabulary"] = Vocabulary.from_graph(graph)
         return cls(triples, scorer, reciprocal=reciprocal, **kwargs)
@@ -168,7 +174,7 @@ class LinkPredictor(NamedAnswers, ReplicatedModel):
 
     def _relation_loss(self, scored):
         head, _, tail = scored.vectors
-        candidates = self.triples.relations.vectors()
+        candidates = scored.triples.relations.vectors()
         scores = self.scorer.score_relations(head, candidates, tail)
         return keras.losses.sparse_categorical_crossentropy(
             scored.relation, ops.cast(scores, "float32"), from_logits=True
@@ -178,59 +184,7 @@ class LinkPredictor(NamedAnswers, ReplicatedModel):
         self._trackers[name].update_state(value, ops.shape(x["head"])[0])
         return value / num_replicas()  # the sum over replicas is the mean, as of Keras' losses
 
-    # === Scores of ids ===
-
-    def score(self, head, relation, tail):
-        """Scores of triples of ids, integer tensors that broadcast: float32 of their shape."""
-        vectors = self.triples(*(ops.convert_to_tensor(ids) for ids in (head, relation, tail)))
-        return ops.cast(self.scorer(*vectors), "float32")
-
-    def score_tails(self, head, relation, candidates=None):
-        """Scores of queries `(head, relation, ?)`.
-
-        Args:
-            head: Entity ids `(queries,)`.
-            relation: Relation ids `(queries,)`, inverse ones included.
-            candidates: Entity ids `(candidates,)`; all entities where None.
-
-        Returns:
-            Float32 tensor `(queries, candidates)`.
-        """
-        head, relation = self.triples.entities(head), self.triples.relations(relation)
-        scores = self.scorer.score_tails(head, relation, self._vectors(candidates))
-        return ops.cast(scores, "float32")
-
-    def score_heads(self, candidates, relation, tail):
-        """Scores of queries `(?, relation, tail)`; otherwise as `score_tails`."""
-        if self.reciprocal:
-            inverse = inverse_relation(relation, self.num_relations)
-            return self.score_tails(tail, inverse, candidates)
-        relation, tail = self.triples.relations(relation), self.triples.entities(tail)
-        scores = self.scorer.score_heads(self._vectors(candidates), relation, tail)
-        return ops.cast(scores, "float32")
-
-    def score_relations(self, head, tail):
-        """Scores `(queries, num_relations)` of every relation between heads and tails."""
-        head, tail = self.triples.entities(head), self.triples.entities(tail)
-        relations = self.triples.relations.vectors()[: self.num_relations]
-        return ops.cast(self.scorer.score_relations(head, relations, tail), "float32")
-
-    @property
-    def bytes_per_score(self):
-        """Memory that scoring one candidate for one query takes, about."""
-        return 4 if self.scorer.by_product else 8 * self.triples.entities.dim
-
-    def entity_vectors(self):
-        """NumPy array `(num_entities, dim)`."""
-        return ops.convert_to_numpy(self.triples.entities.table)
-
-    def relation_vectors(self):
-        """NumPy array; the inverse relations, if any, are its second half."""
-        return ops.convert_to_numpy(self.triples.relations.table)
-
-    def _vectors(self, candidates):
-        entities = self.triples.entities
-        return entities.vectors() if candidates is None else entities(candidates)
+    # === Answers ===
 
     def add_entities(self, entities, *, vectors=None, facts=None, names=None):
         """A model that also knows new entities; nothing is trained again.
@@ -243,12 +197,13 @@ class LinkPredictor(NamedAnswers, ReplicatedModel):
             names: Names to show; the identifiers where None.
 
         Returns:
-            A `LinkPredictor` with tables of its own, to compile anew before it is trained.
+            A `LinkPredictor` with tables of its own and no encoder, to compile anew before it is
+            trained.
 
         Raises:
             ValueError: If both or neither is given, they do not fit, or an identifier is not new.
         """
-        return with_entities(self, entities, vectors, facts, names)
+        return with_entities(self.as_tables(), entities, vectors, facts, names)
 
     # === Saving ===
 
@@ -261,23 +216,12 @@ class LinkPredictor(NamedAnswers, ReplicatedModel):
         """Called by Keras when a `.keras` file is loaded."""
         self.vocabulary = Vocabulary.load(folder).of_sizes(self.num_entities, self.num_relations)
 
-    def get_config(self):
-        parts = {part: keras.saving.serialize_keras_object(getattr(self, part)) for part in _PARTS}
-        return {
-            **parts,
-            "reciprocal": self.reciprocal,
-            "relation_weight": self.relation_weight,
-            "name": self.name,
-        }
 
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        config = dict(config)
-        for part in _PARTS:
-            config[part] = keras.saving.deserialize_keras_object(
-                config[part], custom_objects=custom_objects
-            )
-        return cls(**config)
+def _relation_dim(scorer, dim, encoder):
+    """Length of the relations' vectors in their table."""
+    if encoder is None:
+        return scorer.relation_dim(dim)
+    return encoder.relation_dim(dim) or scorer.relation_dim(encoder.output_dim(dim))
 
 
 def _check_sizes(triples, scorer, reciprocal):
@@ -285,7 +229,7 @@ def _check_sizes(triples, scorer, reciprocal):
         raise ValueError(f"`triples` must be a TripleEmbedding layer. {describe(triples)}.")
     if not isinstance(scorer, Scorer):
         raise ValueError(f"`scorer` must be a kgkeras.scorers.Scorer. {describe(scorer)}.")
-    dim, relation_dim = triples.entities.dim, triples.relations.dim
+    dim, relation_dim = triples.dim, triples.relation_dim
     wanted = scorer.relation_dim(dim)
     if relation_dim != wanted:
         raise ValueError(

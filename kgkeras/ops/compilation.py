@@ -1,5 +1,7 @@
 """Compiles a function of tensors the way the backend does it."""
 
+import functools
+
 import keras
 
 
@@ -19,7 +21,9 @@ def compiled(function, variables=()):
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(function, autograph=False, reduce_retracing=True)
+        # TensorFlow counts traces by source line, and takes many models for one function that is
+        # traced again and again; a partial counts by itself.
+        return tf.function(functools.partial(function), autograph=False, reduce_retracing=True)
     if keras.backend.backend() == "jax":
         return _jitted(function, list(variables))
     return function

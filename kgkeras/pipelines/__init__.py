@@ -6,17 +6,23 @@ from kgkeras.pipelines.one_vs_all import one_vs_all_batches
 from kgkeras.pipelines.passes import triple_steps
 from kgkeras.pipelines.query_batches import query_batches, query_steps
 from kgkeras.pipelines.sampled import sampled_batches
+from kgkeras.pipelines.subgraph_examples import encode_subgraph, parse_subgraphs
+from kgkeras.pipelines.subgraphs import SubgraphSampler, subgraph_batches
 from kgkeras.pipelines.texts import encode_texts, text_batches
 
 __all__ = [
     "KnownTriples",
+    "SubgraphSampler",
+    "encode_subgraph",
     "encode_texts",
     "joint_batches",
     "one_vs_all_batches",
+    "parse_subgraphs",
     "query_batches",
     "query_steps",
     "sampled_batches",
     "steps_per_epoch",
+    "subgraph_batches",
     "text_batches",
     "triple_steps",
 ]

@@ -170,7 +170,7 @@ class DictionaryLinker(tf.Module):
 
 
 def _spelled(forms, keys, shared):
-    """For each form whose key is among the `shared`, its place and a key that minds its spelling."""
+    """Places of the forms whose keys are `shared`, with keys that mind their spelling."""
     places = [place for place, key in enumerate(keys) if key in shared]
     if not places:
         return {}

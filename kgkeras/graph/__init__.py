@@ -1,0 +1,41 @@
+"""Graphs in TensorFlow: the only door to TF-GNN, which is imported when it is first needed."""
+
+from kgkeras.graph.bridge import tensorflow_gnn
+from kgkeras.graph.examples import parse_examples, to_example
+from kgkeras.graph.fact_edges import FactEdges
+from kgkeras.graph.fact_index import FactIndex
+from kgkeras.graph.graph_encoder import GraphEncoder
+from kgkeras.graph.knowledge import from_knowledge_graph, to_knowledge_graph
+from kgkeras.graph.layers import (
+    CompGraphConv,
+    GraphConv,
+    NeighbourhoodPooling,
+    RelationalGraphAttention,
+    RelationalGraphConv,
+    RelationWalk,
+)
+from kgkeras.graph.reached import Reached
+from kgkeras.graph.schema import check_graph, graph_schema
+from kgkeras.graph.tensors import from_tensors, to_tensors
+
+__all__ = [
+    "CompGraphConv",
+    "FactEdges",
+    "FactIndex",
+    "GraphConv",
+    "GraphEncoder",
+    "NeighbourhoodPooling",
+    "Reached",
+    "RelationWalk",
+    "RelationalGraphAttention",
+    "RelationalGraphConv",
+    "check_graph",
+    "from_knowledge_graph",
+    "from_tensors",
+    "graph_schema",
+    "parse_examples",
+    "tensorflow_gnn",
+    "to_example",
+    "to_knowledge_graph",
+    "to_tensors",
+]

@@ -1,0 +1,67 @@
+"""The recipe runs small with each encoder, reaches a goal, and ends with one JSON object."""
+
+import json
+import pathlib
+import sys
+
+import pytest
+
+RECIPES = pathlib.Path(__file__).parents[2] / "recipes"
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    pytest.importorskip("matplotlib")
+    sys.path.insert(0, str(RECIPES))
+    import graph_link_prediction
+
+    yield graph_link_prediction
+    sys.path.remove(str(RECIPES))
+
+
+def _last_line(capsys):
+    return json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_learns_resumes_and_exports(recipe, tmp_path, capsys, shared_data):
+    config = recipe.Config(
+        data=str(shared_data / "UMLS"),
+        dim=64,
+        layers=2,
+        learning_rate=0.01,
+        epochs=9,
+        batch_size=128,
+        evaluate_every=3,
+        run=str(tmp_path / "run"),
+        export=str(tmp_path / "links"),
+    )
+    result = recipe.main(config)
+    assert result == _last_line(capsys)
+    assert result["mrr"] > 0.7
+    run = tmp_path / "run"
+    names = {"config.json", "metrics.json", "history.csv", "curves.png", "model.keras", "report"}
+    assert names <= {path.name for path in run.iterdir()}
+    assert (tmp_path / "links" / "1" / "saved_model.pb").exists()
+    # A finished run is not trained again, and ranks as before.
+    again = recipe.main(config)
+    assert {**again, "seconds": 0, "peak_gb": 0} == {**result, "seconds": 0, "peak_gb": 0}
+
+
+@pytest.mark.parametrize("encoder", ["none", "rgcn"])
+def test_other_encoders_on_bundled_data(recipe, encoder, tmp_path, capsys):
+    config = recipe.Config(
+        encoder=encoder,
+        dim=16,
+        epochs=2,
+        batch_size=128,
+        num_bases=2,
+        hide_batch=True,
+        limit=500,
+        run=str(tmp_path / "run"),
+        export=None,
+    )
+    result = recipe.main(config)
+    assert result == _last_line(capsys)
+    assert (result["data"], result["encoder"]) == ("geography", encoder)
+    assert 0 < result["mrr"] < 1

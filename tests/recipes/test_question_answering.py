@@ -10,7 +10,7 @@ RECIPES = pathlib.Path(__file__).parents[2] / "recipes"
 
 
 @pytest.fixture(scope="module")
-def recipe(shared_data):
+def recipe():
     pytest.importorskip("matplotlib")
     sys.path.insert(0, str(RECIPES))
     import question_answering
@@ -20,21 +20,22 @@ def recipe(shared_data):
 
 
 @pytest.mark.slow
-def test_learns_resumes_and_exports(recipe, tmp_path, capsys):
+def test_learns_resumes_and_exports(recipe, tmp_path, capsys, shared_data, monkeypatch):
+    monkeypatch.setenv("KGKERAS_DATA", str(shared_data))
     config = recipe.Config(
         hops="1",
         dim=32,
-        epochs=6,
+        epochs=4,
         batch_size=32,
         learning_rate=5e-3,
-        limit=800,
+        limit=500,
         run=str(tmp_path / "run"),
         export=str(tmp_path / "questions"),
     )
     result = recipe.main(config)
     assert result == json.loads(capsys.readouterr().out.strip().splitlines()[-1])
-    assert result["hits@1"] > 0.8 > 0.3 > result["text_only_hits@1"]
-    assert result["path_accuracy"] > 0.7
+    assert result["hits@1"] > 0.7 > 0.3 > result["text_only_hits@1"]
+    assert result["path_accuracy"] > 0.6
     assert 0 < result["path_classifier_hits@1"] <= 1
     names = {"config.json", "metrics.json", "history.csv", "model.keras", "walks.png"}
     assert names <= {path.name for path in (tmp_path / "run").iterdir()}

@@ -9,9 +9,9 @@ scorer, dimension, negatives and data.
     python recipes/benchmark_kge.py --quick
     python recipes/benchmark_kge.py --data FB15k-237 --pykeen_python PYKEEN_ENV/bin/python
 
-2 CPU cores, 4 minutes: 28 times PyKEEN's triples a second in sampled training, 3.5 times against
-all entities, 6.7 times in ranking; .78 of the speed at 4.6 M entities; .82 of the machine's
-matrix-product rate.
+2 CPU cores, 4 minutes: 28 times PyKEEN's triples a second in sampled training, 3.2 times against
+all entities, 6.7 times in ranking; no slower at 4.6 M entities; .85 of the machine's matrix-product
+rate.
 """
 
 import dataclasses

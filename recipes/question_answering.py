@@ -11,6 +11,10 @@ questions. Topics stand in square brackets, and the linker finds them there.
 
     python recipes/question_answering.py --hops 2
     python recipes/question_answering.py --hops all
+
+2 CPU cores, seed 0: test Hits@1 .973, 1.000 and 1.000 for one, two and three hops after 2 to 3
+minutes of training each; .973 with one model for all after 18 (a busy machine); the README has
+the table.
 """
 
 import dataclasses

@@ -19,6 +19,15 @@ def test_the_functional_example_runs():
     assert inputs["entity_ids"].numpy().max(axis=1).tolist() == [1, 3]
 
 
+def test_the_question_is_answered():
+    names = {}
+    exec(_block("questions"), names)
+    facts, found = names["facts"], names["found"]
+    assert facts.entities[found["answers"][0, 0]] == "Heat"
+    ends = [facts.entities[fact[2]] for fact in found["facts"][0, 0]]
+    assert ends == ["Mann", "Heat"]
+
+
 def test_each_set_up_is_one_command():
     for name in ("main", "tests"):
         assert len(_block(name).strip().splitlines()) == 1

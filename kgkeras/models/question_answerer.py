@@ -23,8 +23,9 @@ class QuestionAnswerer(ComposedModel):
 
     The loss is `-log(A / S) - mean_(j in answers) log a_j`, where `a` are the scores of what is
     reached, `S` their sum and `A` the part of it on answers: the first term wants nothing beside
-    the answers, the second all of them. Losses that layers add come on top. `hits@1` is the share
-    of questions whose best entity is an answer; among tied ones, the share that is.
+    the answers (and is left out where none is reached), the second all of them. Losses that layers
+    add come on top. `hits@1` is the share of questions whose best entity is an answer; among tied
+    ones, the share that is.
 
     Args:
         encoder: `keras.Model` from `{"token_ids", "padding_mask"}` to `(batch, words, dim)`.
@@ -103,8 +104,9 @@ def _losses(row, score, told, rows):
     def total(values):
         return ops.segment_sum(values, row, num_segments=rows)
 
-    share = (total(score * told) + _TINY) / (total(score) + _TINY)
-    count = total(told)
+    right, count = total(score * told), total(told)
+    # Where no answer can be reached, the share would only teach to reach nothing.
+    share = ops.where(right > 0, (right + _TINY) / (total(score) + _TINY), 1.0)
     missed = total(-told * ops.log(score + _LEAST)) / ops.maximum(count, 1.0)
     return ops.where(count > 0, missed - ops.log(share), 0.0)
 

@@ -15,9 +15,9 @@ PUBLIC = {
     "plot_calibration plot_categories plot_histories plot_relations plot_walks plot_word_weights "
     "rank relation_f1 reliability score_triples word_weights write_report",
     "export": "AlignedVectors Endpoint ExportError Problem ServedModel Vectors check_saved_model "
-    "export_graph_text_model export_joint_model export_link_predictor export_model "
-    "export_question_answerer read_vectors refuse run_warmup usage vectors_for "
-    "write_models_config write_saved_model write_vectors write_warmup",
+    "export_graph_text_model export_joint_model export_link_predictor export_masked_lm "
+    "export_model export_question_answerer export_text_index read_vectors refuse run_warmup "
+    "usage vectors_for write_models_config write_saved_model write_vectors write_warmup",
     "graph": "CompGraphConv FactEdges FactIndex GraphConv GraphEncoder NeighbourhoodPooling "
     "PathConv PathEncoder Reached RelationWalk RelationalGraphAttention RelationalGraphConv "
     "SupposedFacts check_graph from_knowledge_graph from_tensors graph_schema parse_examples "
@@ -34,9 +34,10 @@ PUBLIC = {
     "ranks_from_scores",
     "optimizers": "LazyAdam MultiRateAdam SparseAdagrad",
     "pipelines": "KnownTriples Masking SubgraphSampler TripleTexts encode_subgraph encode_texts "
-    "encode_words entity_graphs graph_text_batches joint_batches masked_text_batches "
-    "one_vs_all_batches parse_subgraphs query_batches query_steps sampled_batches steps_per_epoch "
-    "subgraph_batches text_batches text_triple_batches triple_steps",
+    "encode_words entity_graphs graph_text_batches join_sentences joint_batches "
+    "masked_text_batches one_vs_all_batches parse_subgraphs query_batches query_steps "
+    "sampled_batches steps_per_epoch subgraph_batches text_batches text_triple_batches "
+    "triple_steps",
     "regularizers": "DURA L2 N3 Regularizer",
     "scorers": "BilinearScorer CP ComplEx ConvE DistMult MuRE PairRE QuatE RESCAL RotatE Scorer "
     "SimplE TransE TransH TuckER",

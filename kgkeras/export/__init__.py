@@ -9,9 +9,11 @@ from kgkeras.export.endpoint import Endpoint
 from kgkeras.export.graph_text import export_graph_text_model
 from kgkeras.export.joint import export_joint_model
 from kgkeras.export.link_predictor import export_link_predictor
+from kgkeras.export.masked_lm import export_masked_lm
 from kgkeras.export.models_config import ServedModel, write_models_config
 from kgkeras.export.problem import ExportError, Problem
 from kgkeras.export.question_answerer import export_question_answerer
+from kgkeras.export.text_links import export_text_index
 from kgkeras.export.usage import usage
 from kgkeras.export.vector_alignment import AlignedVectors, vectors_for
 from kgkeras.export.vectors import Vectors, read_vectors, write_vectors
@@ -29,8 +31,10 @@ __all__ = [
     "export_graph_text_model",
     "export_joint_model",
     "export_link_predictor",
+    "export_masked_lm",
     "export_model",
     "export_question_answerer",
+    "export_text_index",
     "read_vectors",
     "refuse",
     "run_warmup",

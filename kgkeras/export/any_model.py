@@ -7,13 +7,19 @@ from collections.abc import Callable
 from kgkeras.checks import describe
 from kgkeras.export.joint import export_joint_model
 from kgkeras.export.link_predictor import export_link_predictor
+from kgkeras.export.masked_lm import export_masked_lm
 from kgkeras.export.question_answerer import export_question_answerer
+from kgkeras.export.text_links import export_text_index, export_text_link_predictor
 from kgkeras.models import (
     GraphTextModel,
     JointModel,
+    KnowledgeDistillation,
+    KnowledgeMaskedLM,
     LinkPredictor,
     PathPredictor,
     QuestionAnswerer,
+    TextIndex,
+    TextLinkPredictor,
 )
 
 
@@ -38,10 +44,20 @@ _KINDS = {
     PathPredictor: _LINKS,
     JointModel: _Kind(export_joint_model, ("preprocessor", "graph", "classes"), ("samples",)),
     QuestionAnswerer: _Kind(export_question_answerer, ("preprocessor", "graph"), ("samples",)),
+    KnowledgeMaskedLM: _Kind(export_masked_lm, ("preprocessor", "graph"), ("k", "samples")),
+    TextLinkPredictor: _Kind(
+        export_text_link_predictor, ("preprocessor", "graph"), ("known", "k", "samples")
+    ),
+    TextIndex: _Kind(export_text_index, ("preprocessor",), ("known", "k", "samples")),
 }
-_TEXT_ONLY = _Kind(
-    functools.partial(export_joint_model, graph=None), ("preprocessor", "classes"), ("samples",)
-)
+_TEXT_ONLY = {
+    JointModel: _Kind(
+        functools.partial(export_joint_model, graph=None), ("preprocessor", "classes"), ("samples",)
+    ),
+    KnowledgeMaskedLM: _Kind(
+        functools.partial(export_masked_lm, graph=None), ("preprocessor",), ("k", "samples")
+    ),
+}
 
 
 def export_model(
@@ -65,14 +81,20 @@ def export_model(
     | `JointModel` | `preprocessor`, `graph`, `classes` | `samples` | `export_joint_model` |
     | the same without a graph | `preprocessor`, `classes` | `samples` | the same |
     | `QuestionAnswerer` | `preprocessor`, `graph` | `samples` | `export_question_answerer` |
+    | `KnowledgeMaskedLM` | `preprocessor`, `graph` | `k`, `samples` | `export_masked_lm` |
+    | the same without a graph | `preprocessor` | `k`, `samples` | the same |
+    | `TextIndex` | `preprocessor` | `known`, `k`, `samples` | `export_text_index` |
+    | `TextLinkPredictor` | `preprocessor`, `graph` | `known`, `k`, `samples` | the same |
 
-    A `GraphTextModel` also needs the sampler of its subgraphs: use `export_graph_text_model`.
+    Of a `KnowledgeDistillation`, its student is exported. A `GraphTextModel` also needs the sampler
+    of its subgraphs: use `export_graph_text_model`.
 
     Args:
         model: The model.
         base: Folder of the model's versions.
         preprocessor: The `kgkeras.text.Preprocessor` it was trained with.
-        graph: The `kgkeras.kg.KnowledgeGraph` it was trained with.
+        graph: The `kgkeras.kg.KnowledgeGraph` it was trained with; of a `TextLinkPredictor`, that
+            of the entities to answer about.
         classes: Names of the classes.
         known: `kg.KnowledgeGraph` whose own facts are left out of the answers.
         k: Number of answers; 10 where None.
@@ -88,6 +110,7 @@ def export_model(
             its exporter does.
         ExportError: If TensorFlow Serving could not serve the result.
     """
+    model = model.student if isinstance(model, KnowledgeDistillation) else model
     kind = _kind(model)
     arguments = {
         "preprocessor": preprocessor,
@@ -108,9 +131,8 @@ def _kind(model):
             "A GraphTextModel needs the SubgraphSampler that it was trained with, which is not "
             "part of it: use `kgkeras.export.export_graph_text_model`."
         )
-    if isinstance(model, JointModel) and model.triples is None:
-        return _TEXT_ONLY
-    for model_class, kind in _KINDS.items():
+    text_only = isinstance(model, tuple(_TEXT_ONLY)) and model.triples is None
+    for model_class, kind in (_TEXT_ONLY if text_only else _KINDS).items():
         if isinstance(model, model_class):
             return kind
     names = ", ".join(model_class.__name__ for model_class in _KINDS)
@@ -122,7 +144,7 @@ def _check_given(model, kind, given):
     surplus = [name for name in given if name not in (*kind.needs, *kind.takes)]
     if not missing and not surplus:
         return
-    name = type(model).__name__ + (" without a graph" if kind is _TEXT_ONLY else "")
+    name = type(model).__name__ + (" without a graph" if kind in _TEXT_ONLY.values() else "")
     needs = f"needs {_listed(kind.needs)} and " if kind.needs else ""
     message = f"A {name} {needs}takes {_listed(kind.takes)}."
     message += f" Not given: {_listed(missing)}." if missing else ""

@@ -43,8 +43,9 @@ class TextIndex(NearestEntities, NamedAnswers):
         self.batch_size = positive_int("batch_size", batch_size)
         self.num_entities, self.num_relations = texts.num_entities, texts.num_relations
         self.vocabulary = vocabulary and vocabulary.of_sizes(self.num_entities, self.num_relations)
+        # Variables, that an export keeps them beside its graph, which must not be large.
         self._entities, self._relations = (
-            tuple(map(ops.convert_to_tensor, rows))
+            tuple(keras.Variable(row, dtype="int32", trainable=False) for row in rows)
             for rows in (
                 (texts.entity_tokens, texts.entity_lengths),
                 (texts.relation_tokens, texts.relation_lengths),
@@ -69,7 +70,7 @@ class TextIndex(NearestEntities, NamedAnswers):
     @property
     def variables(self):
         """What the answers depend on."""
-        return [*self.model.variables, self._table]
+        return [*self.model.variables, self._table, *self._entities, *self._relations]
 
     def score(self, head, relation, tail):
         """Scores of triples of ids, integer tensors that broadcast: float32 of their shape."""
@@ -101,11 +102,30 @@ class TextIndex(NearestEntities, NamedAnswers):
         """Scores of queries `(?, relation, tail)`; otherwise as `score_tails`."""
         return self.score_tails(tail, inverse_relation(relation, self.num_relations), candidates)
 
+    def score_tails_of_texts(self, token_ids, padding_mask, relation):
+        """Scores of queries whose heads are texts, of entities that may not be there.
+
+        Args:
+            token_ids: int32 `(queries, tokens)`, as in a row of `TripleTexts.entity_tokens`.
+            padding_mask: bool, same shape: True at tokens, False behind them.
+            relation: Relation ids `(queries,)`, inverse ones included.
+
+        Returns:
+            Float32 tensor `(queries, num_entities)`: cosines over the temperature.
+        """
+        queries = self._encoded_queries((token_ids, padding_mask), relation)
+        return ops.matmul(queries, ops.transpose(self._table))
+
     def score_relations(self, head, tail):
         """Scores `(queries, num_relations)` of every relation between heads and tails."""
         head, tail = ops.convert_to_tensor(head), ops.convert_to_tensor(tail)
         relations = range(self.num_relations)
         return ops.stack([self.score(head, ops.full_like(head, r), tail) for r in relations], 1)
+
+    def embed(self, ids):
+        """Vectors of entities by their ids `(n,)`: float32 `(n, dim)`, zeros for a negative id."""
+        vectors = ops.take(self._table, ops.maximum(ids, 0), axis=0)
+        return ops.where(ops.expand_dims(ids, 1) >= 0, vectors, 0.0)
 
     def entity_vectors(self):
         """NumPy array `(num_entities, dim)`, each of length 1."""
@@ -119,7 +139,11 @@ class TextIndex(NearestEntities, NamedAnswers):
 
     def _queries(self, head, relation):
         """Vectors of queries `(queries, dim)`."""
-        parts = _rows(*self._entities, head), _rows(*self._relations, relation)
+        return self._encoded_queries(_rows(*self._entities, head), relation)
+
+    def _encoded_queries(self, heads, relation):
+        """The same where `heads` are tokens and where they are, each `(queries, tokens)`."""
+        parts = heads, _rows(*self._relations, relation)
         tokens = packed(*(ops.concatenate(columns, axis=1) for columns in zip(*parts, strict=True)))
         return self.model.encode_queries(*_trimmed(*tokens))
 

@@ -193,6 +193,11 @@ class TextLinkPredictor(ComposedModel):
         tokens = {"token_ids": token_ids, "padding_mask": padding_mask}
         return self.sharpness(self.query_tower(tokens, training=False))
 
+    def encode_entities(self, token_ids, padding_mask):
+        """Vectors `(entities, dim)`, of length 1."""
+        tokens = {"token_ids": token_ids, "padding_mask": padding_mask}
+        return self.entity_tower(tokens, training=False)
+
     def as_tables(self, into=None):
         """What `index` returned, brought up to date: `evaluation` asks it, not the model."""
         self._indexed.refresh()

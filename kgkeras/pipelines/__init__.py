@@ -10,6 +10,7 @@ from kgkeras.pipelines.one_vs_all import one_vs_all_batches
 from kgkeras.pipelines.passes import triple_steps
 from kgkeras.pipelines.query_batches import query_batches, query_steps
 from kgkeras.pipelines.sampled import sampled_batches
+from kgkeras.pipelines.sentence_pairs import join_sentences
 from kgkeras.pipelines.subgraph_examples import encode_subgraph, parse_subgraphs
 from kgkeras.pipelines.subgraphs import SubgraphSampler, subgraph_batches
 from kgkeras.pipelines.text_triples import text_triple_batches
@@ -26,6 +27,7 @@ __all__ = [
     "encode_words",
     "entity_graphs",
     "graph_text_batches",
+    "join_sentences",
     "joint_batches",
     "masked_text_batches",
     "one_vs_all_batches",

@@ -53,19 +53,31 @@ class SentencePairs:
         )
         second = tf.where(follows, rows + 1, (rows + 2 + other) % self._num_texts)
         second = {name: tf.gather(column, second) for name, column in self._columns.items()}
-        lengths = [_lengths(columns["padding_mask"]) for columns in (inputs, second)]
-
-        def join(first, second, fill):
-            first = tf.RaggedTensor.from_tensor(first, lengths[0])
-            second = tf.RaggedTensor.from_tensor(second, lengths[1])[:, 1:]  # without its start
-            return filled(tf.concat([first, second], axis=1), fill)
-
-        pairs = {
-            name: join(inputs[name], column, self._fills[name]) for name, column in second.items()
-        }
-        segments = (tf.zeros_like(inputs["token_ids"]), tf.ones_like(second["token_ids"]))
-        pairs["segment_ids"] = join(*segments, 0)
+        pairs = join_sentences(inputs, second, self._fills)
         return {**inputs, **pairs}, {"next_sentence": tf.cast(follows, tf.int32)}
+
+
+def join_sentences(first, second, fills):
+    """Rows of two sentences: "start first end second end".
+
+    Args:
+        first: Dict of columns `(batch, tokens)`, `padding_mask` and `token_ids` among them.
+        second: Dict of the same columns.
+        fills: Dict from the columns to join to what fills rows up.
+
+    Returns:
+        Dict of these columns and of int32 `segment_ids`, 1 at the second sentence.
+    """
+    lengths = [_lengths(columns["padding_mask"]) for columns in (first, second)]
+
+    def join(first, second, fill):
+        first = tf.RaggedTensor.from_tensor(first, lengths[0])
+        second = tf.RaggedTensor.from_tensor(second, lengths[1])[:, 1:]  # without its start
+        return filled(tf.concat([first, second], axis=1), fill)
+
+    pairs = {name: join(first[name], second[name], fill) for name, fill in fills.items()}
+    segments = (tf.zeros_like(first["token_ids"]), tf.ones_like(second["token_ids"]))
+    return {**pairs, "segment_ids": join(*segments, 0)}
 
 
 def _lengths(padding_mask):

@@ -17,7 +17,8 @@ class WordPieceTokenizer(tf.Module):
     """Maps every word to the word pieces of a KerasHub tokenizer.
 
     The pieces of all words, one after the other, are the pieces of the whole text. Markers take
-    entries that BERT's vocabulary holds in reserve, `[unused0]` onwards.
+    entries that BERT's vocabulary holds in reserve, `[unused0]` onwards; one that is an entry
+    itself, such as `"[MASK]"`, keeps its own.
 
     Args:
         tokenizer: `keras_hub.tokenizers.WordPieceTokenizer`, such as a
@@ -35,6 +36,7 @@ class WordPieceTokenizer(tf.Module):
             or it holds fewer reserved entries than there are markers.
 
     Attributes:
+        tokens: The piece of each id.
         mask_id: Id of `[MASK]`, None where the vocabulary has none.
         special_ids: Ids that stand for no word: those of the special tokens, and all in reserve.
     """
@@ -46,7 +48,7 @@ class WordPieceTokenizer(tf.Module):
                 "`tokenizer` must be a keras_hub.tokenizers.WordPieceTokenizer. "
                 f"{describe(tokenizer)}."
             )
-        self.vocabulary = vocabulary = tuple(tokenizer.get_vocabulary())
+        self.vocabulary = self.tokens = vocabulary = tuple(tokenizer.get_vocabulary())
         self.markers = checked_markers(markers)
         self.vocabulary_size = len(vocabulary)
         self._options = _options(tokenizer)
@@ -55,12 +57,7 @@ class WordPieceTokenizer(tf.Module):
             for token in ("[PAD]", "[CLS]", "[SEP]", tokenizer.oov_token)
         )
         reserved = [i for i, token in enumerate(vocabulary) if re.match(r"\[unused\d+\]", token)]
-        if len(reserved) < len(self.markers):
-            raise ValueError(
-                "`markers` needs as many [unused...] entries in the vocabulary. "
-                f"Received: {len(self.markers)} markers, {len(reserved)} entries."
-            )
-        self.marker_ids = tuple(reserved[: len(self.markers)])
+        self.marker_ids = _marker_ids(self.markers, vocabulary, reserved)
         self.mask_id = vocabulary.index("[MASK]") if "[MASK]" in vocabulary else None
         special = {self.pad_id, self.start_id, self.end_id, self.unknown_id, self.mask_id}
         self.special_ids = tuple(sorted({*special, *reserved} - {None}))
@@ -128,6 +125,20 @@ class WordPieceTokenizer(tf.Module):
         ids = tf.gather(self.marker_ids, tf.boolean_mask(marker, marker >= 0))
         ids = tf.RaggedTensor.from_row_lengths(ids, tf.cast(marker >= 0, tf.int64))
         return words.with_flat_values(tf.concat([ids, pieces], axis=1))
+
+
+def _marker_ids(markers, vocabulary, reserved):
+    """The marker's own entry, or the next one in reserve."""
+    new = [marker for marker in markers if marker not in vocabulary]
+    if len(reserved) < len(new):
+        raise ValueError(
+            "`markers` needs as many [unused...] entries in the vocabulary. "
+            f"Received: {len(new)} markers, {len(reserved)} entries."
+        )
+    taken = dict(zip(new, reserved, strict=False))
+    return tuple(
+        taken[marker] if marker in taken else vocabulary.index(marker) for marker in markers
+    )
 
 
 def _options(tokenizer):

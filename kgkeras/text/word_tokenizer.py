@@ -34,6 +34,7 @@ class WordTokenizer(tf.Module):
             the markers are not distinct non-empty strings.
 
     Attributes:
+        tokens: The special token, marker or word of each id.
         mask_id: Id of the marker `"[MASK]"`, None where there is none.
         special_ids: Ids that stand for no word: padding, unknown, start, end and the markers.
     """
@@ -43,6 +44,7 @@ class WordTokenizer(tf.Module):
         self.vocabulary = _checked_vocabulary(vocabulary)
         self.markers = checked_markers(markers)
         self.pad_id, self.unknown_id, self.start_id, self.end_id = range(len(_SPECIAL))
+        self.tokens = (*_SPECIAL, *self.markers, *self.vocabulary)
         first = len(_SPECIAL) + len(self.markers)
         self.marker_ids = tuple(range(len(_SPECIAL), first))
         self.special_ids = tuple(range(first))

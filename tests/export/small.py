@@ -68,3 +68,33 @@ def graph_text(facts, head=None):
         [graph.RelationalGraphAttention(8, 2, relations + 2)],
         num_relations=relations,
     )
+
+
+def masked_preprocessor(facts):
+    """Word pieces of `TEXTS`, with a mask; 16 tokens."""
+    special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[unused0]")
+    words = ("lima", "is", "in", "peru", "sao", "##s", "brazil", "lies", "nothing", "known", "here")
+    tokenizer = text.WordPieceTokenizer.from_pieces((*special, *words, ".", "!"), lowercase=True)
+    return text.Preprocessor(tokenizer, text.DictionaryLinker.from_graph(facts), 16)
+
+
+def masked_lm(facts, preprocessor, described=False, **options):
+    """A masked language model: entities in a table, described, or none where `facts` is None."""
+    keras.utils.set_random_seed(5)
+    size = preprocessor.tokenizer.vocabulary_size
+    encoder = text.TransformerEncoder(size, 8, num_layers=2, num_heads=2, max_length=32)
+    if facts is not None and described:
+        relations = layers.RelationEmbedding(facts.num_relations, 6, name="relations")
+        options["triples"] = layers.DescribedTriples(relations, 6)
+    elif facts is not None:
+        sizes = facts.num_entities, facts.num_relations
+        options["triples"] = layers.TripleEmbedding.from_sizes(*sizes, 6)
+        options |= {"fusion": layers.GatedFusion(), "fusion_after": 1, "entity_candidates": "all"}
+    return models.KnowledgeMaskedLM(encoder, **options)
+
+
+def text_links(preprocessor):
+    """A bi-encoder of texts."""
+    keras.utils.set_random_seed(5)
+    encoder = text.LSTMEncoder(preprocessor.tokenizer.vocabulary_size, 8)
+    return models.TextLinkPredictor(encoder)

@@ -10,9 +10,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_text
 
-from kgkeras import export, kg, layers, models, pipelines, scorers, text
+from kgkeras import export, models, pipelines, scorers
 from kgkeras.export.proto import read_meta_graph, signatures
 from tests import toy
+from tests.export import small
 
 SOURCE = pathlib.Path(__file__).with_name("c_api.c")
 
@@ -65,30 +66,104 @@ def test_names_in_names_out(program, tmp_path):
     assert answer["tails"][3:6] == [""] * 3
 
 
+def links(facts, _, base):
+    model = small.links(facts)
+    folder = export.export_link_predictor(model, base, k=2)
+    answers = model.top_tails("sao_paulo", "city_in", k=2)
+    wanted = {
+        "tails": [item.identifier for item in answers],
+        "scores": [item.score for item in answers],
+    }
+    return folder, {"head": ["São Paulo"], "relation": ["city_in"]}, wanted
+
+
+def paths(facts, _, base):
+    model = small.paths(facts)
+    folder = export.export_link_predictor(model, base, k=2)
+    answers = model.top_tails("lima", "city_in", k=2)
+    wanted = {"tails": [item.identifier for item in answers], "known": [1]}
+    wanted["scores"] = [item.score for item in answers]
+    return folder, {"head": ["lima"], "relation": ["city_in"]}, wanted
+
+
+def joint(facts, preprocessor, base):
+    model, classes = small.joint(facts), ("nein", "grün")
+    folder = export.export_joint_model(model, preprocessor, facts, classes, base)
+    scores = _probabilities(model, pipelines.encode_texts(preprocessor, small.TEXTS))
+    return folder, {"text": small.TEXTS}, _labels(scores, classes)
+
+
+def graph_text(facts, preprocessor, base):
+    model, classes = small.graph_text(facts), ("nein", "grün")
+    sampler = pipelines.SubgraphSampler(facts, hops=1, max_nodes=8, max_edges=16)
+    folder = export.export_graph_text_model(model, preprocessor, facts, sampler, classes, base)
+    encoded = pipelines.encode_texts(preprocessor, small.TEXTS)
+    graphs = pipelines.entity_graphs(encoded["entity_ids"], sampler, model.max_mentions)
+    scores = _probabilities(model, {**encoded, "graph": {k: v.numpy() for k, v in graphs.items()}})
+    return folder, {"text": small.TEXTS}, _labels(scores, classes)
+
+
+def questions(facts, preprocessor, base):
+    model = small.questions(facts)
+    folder = export.export_question_answerer(model, preprocessor, facts, base)
+    asked = small.TEXTS[:2]
+    told = model.predict(pipelines.encode_texts(preprocessor, asked), verbose=0)
+    names = [small.NAMES[i] if i >= 0 else "" for i in np.ravel(told["answers"])]
+    return folder, {"question": asked}, {"answers": names, "scores": np.ravel(told["scores"])}
+
+
+def masked_lm(facts, _, base):
+    preprocessor = small.masked_preprocessor(facts)
+    model = small.masked_lm(facts, preprocessor)
+    folder = export.export_masked_lm(model, preprocessor, facts, base, k=3, max_masks=1)
+    inputs = dict(pipelines.encode_texts(preprocessor, ["Lima is in is"]))
+    inputs["token_ids"] = np.array(inputs["token_ids"])
+    inputs["token_ids"][0, 4] = preprocessor.tokenizer.mask_id
+    inputs |= dict.fromkeys(("mask_positions", "entity_positions"), np.array([[4]], "int32"))
+    logits = model({name: inputs[name] for name in model.input})["tokens"][0, 0]
+    scores = np.asarray(keras.ops.softmax(logits))
+    best = np.argsort(-scores)[:3]
+    wanted = {"tokens": [preprocessor.tokenizer.tokens[i] for i in best], "scores": scores[best]}
+    return folder, {"text": ["Lima is in [MASK]"]}, {**wanted, "entities": ["Lima", *[""] * 7]}
+
+
+def text_links(facts, preprocessor, base):
+    model = small.text_links(preprocessor)
+    folder = export.export_model(model, base, preprocessor=preprocessor, graph=facts, k=2)
+    scores = np.asarray(model.score_tails(np.array([2]), np.array([0])))[0]
+    best = np.argsort(-scores)[:2]
+    wanted = {"tails": [facts.entities[i] for i in best], "scores": scores[best]}
+    return folder, {"head": ["São Paulo"], "relation": ["city_in"]}, wanted
+
+
+def _probabilities(model, inputs):
+    return np.asarray(model.head.probabilities(model(inputs, training=False)))
+
+
+def _labels(scores, classes):
+    labels = [classes[i] for i in scores.argmax(axis=-1)]
+    return {"label": labels, "score": scores.max(axis=-1)}
+
+
 @pytest.mark.slow
-def test_sentences_in_labels_out(program, tmp_path):
+@pytest.mark.parametrize(
+    "kind", [links, paths, joint, graph_text, questions, masked_lm, text_links]
+)
+def test_a_program_and_a_clean_process_answer_as_keras(
+    program, run_in_clean_process, kind, tmp_path
+):
     """The tokenizer and the linker are operations of TF Text."""
-    graph = kg.KnowledgeGraph.from_triples([("lima", "city_in", "peru"), ("brasília", "in", "br")])
-    texts = ("Lima lies in Peru", "BRASÍLIA, br!", "nothing")
-    tokenizer = text.WordTokenizer.from_texts(texts)
-    preprocessor = text.Preprocessor(tokenizer, text.DictionaryLinker.from_graph(graph), 16)
-    keras.utils.set_random_seed(5)
-    model = models.JointModel(
-        text.LSTMEncoder(tokenizer.vocabulary_size, 8),
-        layers.ClassificationHead(2),
-        triples=layers.TripleEmbedding.from_sizes(graph.num_entities, graph.num_relations, 8),
-        fusion=layers.GatedFusion(),
-        scorer=scorers.ComplEx(),
-    )
-    folder = export.export_joint_model(
-        model, preprocessor, graph, ("nein", "grün"), tmp_path / "joint", samples=texts
-    )
-    encoded = pipelines.encode_texts(preprocessor, texts)
-    scores = np.asarray(model.head.probabilities(model.predict(encoded, verbose=0)))
+    facts = small.knowledge()
+    folder, inputs, wanted = kind(facts, small.preprocessor(facts), tmp_path / "m")
     operations = pathlib.Path(tensorflow_text.__file__).parent.glob("python/ops/*.so")
     libraries = [str(path) for path in sorted(operations)]
-    answer = run(program, folder, "serving_default", {"text": texts}, libraries)
-    assert answer["label"] == [("nein", "grün")[i] for i in scores.argmax(axis=-1)]
-    np.testing.assert_allclose(np.array(answer["score"], float), scores.max(axis=-1), rtol=1e-5)
-    entities = np.array(answer["entities"]).reshape(len(texts), -1)[:, :2].tolist()
-    assert entities == [["lima", "peru"], ["brasília", "br"], ["", ""]]
+    here = run_in_clean_process(folder, "serving_default", {k: list(v) for k, v in inputs.items()})
+    there = run(program, folder, "serving_default", inputs, libraries)
+    for name, values in wanted.items():
+        found = np.ravel(here[name])
+        if isinstance(values[0], str):
+            assert found.tolist() == there[name] == list(values)
+        else:
+            np.testing.assert_allclose(found.astype(float), values, rtol=1e-5, atol=1e-7)
+            numbers = np.array(there[name], float)
+            np.testing.assert_allclose(numbers, values, rtol=1e-5, atol=1e-7)

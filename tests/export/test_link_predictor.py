@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from kgkeras import export, kg, models, scorers
 from kgkeras.export.known_answers import KnownAnswers
-from kgkeras.export.link_predictor import NO_SCORE
+from kgkeras.export.link_parts import NO_SCORE
 from tests import toy
 
 K = 4

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kgkeras import export, layers, models, pipelines
 from kgkeras.export.example_endpoint import example_endpoint
-from kgkeras.export.link_predictor import NO_SCORE
+from kgkeras.export.link_parts import NO_SCORE
 from tests.export import served, small
 
 

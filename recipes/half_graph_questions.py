@@ -5,8 +5,8 @@ hops. A walk along told facts alone fails where the fact it needs is missing. Bu
 questions were answered with also tells of facts: those that would explain answers which the walk
 did not reach (`kg.explanations`). The joint model walks along these too, as far as vectors of
 entities and relations, which learn the told facts at the same time, hold them plausible:
-`L = L_QA + weight * L_KG`. With `--least_share` so it does along what embeddings of the told facts
-hold likely (`evaluation.likely_facts`), which takes much longer. Beside it stand the walk alone and
+`L = L_QA + weight * L_KG`. So it does along what embeddings of the told facts hold likely where no
+answer is told (`evaluation.likely_facts`). Beside it stand the walk alone and
 embeddings alone (EmbedKGQA: ComplEx on the told facts, the question in the relation's place).
 
     python recipes/half_graph_questions.py
@@ -45,7 +45,7 @@ class Config:
     dim: int = setting(128, "length of the encoder's vectors")
     entity_dim: int = setting(64, "length of the vectors of entities")
     least_votes: float = setting(0.2, "facts with fewer votes are not supposed")
-    least_share: float | None = setting(None, "also suppose what embeddings hold so likely")
+    least_share: float | None = setting(0.1, "also suppose what embeddings hold so likely")
     limit_weight: float = setting(0.5, "weight of the most plausible supposed fact; told ones: 1")
     kg_weight: float = setting(1.0, "weight of the loss of the graph's facts")
     epochs: int = setting(4, "epochs to train each model")
@@ -70,21 +70,32 @@ def suppose(config, known, walker, predictor, learn):
     facts, votes = kg.explanations(known, learn.topics, paths, learn.answers)
     kept = votes >= config.least_votes
     facts, votes = facts[kept], votes[kept]
+    voted = np.ones(len(facts), "bool")
     if config.least_share is not None:
-        likely, shares = evaluation.likely_facts(predictor, known, config.least_share)
+        likely, shares = evaluation.likely_facts(
+            predictor, known, config.least_share, answered=False
+        )
         facts, votes = np.concatenate([facts, likely]), np.concatenate([votes, shares])
         facts, which = np.unique(facts, axis=0, return_inverse=True)
         votes = np.bincount(which.ravel(), votes)
-    return known.with_triples(facts), votes
+        voted = np.isin(np.arange(len(facts)), which.ravel()[: len(voted)])
+    # What is likely often ends at the same few entities: walks back from them would find thousands.
+    return known.with_triples(facts), votes, ~voted
 
 
-def make_joint(config, known, tokenizer, supposed, votes):
+def make_joint(config, known, tokenizer, supposed, votes, one_way):
     """A compiled model that walks along told and supposed facts."""
     triples = layers.TripleEmbedding.from_sizes(
         known.num_entities, known.num_relations, config.entity_dim
     )
     supposed = graph.SupposedFacts.from_graph(
-        supposed, triples, scorers.DistMult(), votes, limit=config.limit_weight, name="supposed"
+        supposed,
+        triples,
+        scorers.DistMult(),
+        votes,
+        one_way=one_way,
+        limit=config.limit_weight,
+        name="supposed",
     )
     return question_answering.make_model(config, known, tokenizer, supposed, config.kg_weight)
 
@@ -111,9 +122,9 @@ def main(config):
     predictor = None
     if config.embedding or config.least_share is not None:
         predictor = question_baselines.fact_predictor(config, known)
-    supposed, votes = suppose(config, known, walker, predictor, learn)
+    supposed, *spoken = suppose(config, known, walker, predictor, learn)
     console.print(f"{supposed.num_triples} facts are supposed")
-    joint = functools.partial(make_joint, config, known, preprocessor.tokenizer, supposed, votes)
+    joint = functools.partial(make_joint, config, known, preprocessor.tokenizer, supposed, *spoken)
     train("joint", joint, known)
     if config.embedding:
         figures["embedding"] = question_baselines.embedding_hits(

@@ -55,6 +55,26 @@ for fusion in (layers.SumFusion, layers.ConcatFusion, layers.GatedFusion, layers
     randomise(model)
     results[fusion.__name__] = model(inputs)
 
+model = models.RelationClassifier(
+    keras.Model({"token_ids": token_ids, "padding_mask": padding_mask}, words),
+    layers.ClassificationHead(3),
+    (16, 17, 18, 19),
+    layers.TripleEmbedding.from_sizes(4, 2, 6),
+    layers.GatedFusion(),
+    scorers.ComplEx(),
+)
+randomise(model)
+marked = {name: np.array(column) for name, column in inputs.items()}
+marked["token_ids"][:, :7] = [18, 3, 19, 16, 4, 5, 17]
+marked["entity_ids"][0] = [-1, 3, -1, -1, 1, 2, -1]
+results["marked"] = model.marked_entities(marked)
+results["relations"] = model(marked)
+adapter = layers.TransformerAdapter(4, num_heads=2)
+adapter(rng.normal(size=(2, 3, 6)).astype("float32"), np.array([[True] * 3, [True, False, False]]))
+randomise(adapter)
+text = np.random.default_rng(2).normal(size=(2, 3, 6)).astype("float32")
+results["adapter"] = adapter(text, np.array([[True] * 3, [True, False, False]]))
+
 facts = kg.KnowledgeGraph(
     [f"e{i}" for i in range(6)], ["r", "s"], rng.integers(0, 2, (8, 3)) + np.array([[0, 0, 4]])
 )

@@ -1,5 +1,6 @@
 """Protocols and reports: what a figure in a table means, and the plots beside it."""
 
+from kgkeras.evaluation.bootstrap import bootstrap_interval
 from kgkeras.evaluation.calibration import Calibration
 from kgkeras.evaluation.cloze import Cloze, cloze
 from kgkeras.evaluation.likely_facts import likely_facts
@@ -27,6 +28,7 @@ __all__ = [
     "SideRanks",
     "TripleClassification",
     "TrueTriples",
+    "bootstrap_interval",
     "classify_triples",
     "cloze",
     "false_triples",

@@ -2,12 +2,11 @@
 
 import dataclasses
 
-import keras
 import numpy as np
 from keras import ops
 
 from kgkeras.checks import one_of, positive_int
-from kgkeras.ops import ranks_from_scores
+from kgkeras.ops import compiled, ranks_from_scores
 from kgkeras.pipelines import encode_texts
 
 _HEAD, _TAIL = "[X]", "[Y]"
@@ -60,8 +59,8 @@ def cloze(
         templates: Dict from relation ids to sentences such as `"[X] is the capital of [Y]."`.
         facts: Integers `(n, 3)`; those of `graph` where None. Facts of relations without a template
             are left out.
-        candidates: Entity ids to choose from, the tails of the facts among them; all of `graph`
-            where None.
+        candidates: Entity ids to choose from, the tails of the facts among them; a dict from
+            relation ids to such; all of `graph` where None.
         known: Integers `(k, 3)`: facts whose tails are no competitors of others that are true, too;
             `graph.triples` where None.
         score: "mean" or "sum".
@@ -80,49 +79,124 @@ def cloze(
     batch_size = positive_int("batch_size", batch_size)
     facts = _asked(graph.triples if facts is None else facts, templates)
     known = graph.triples if known is None else np.asarray(known).reshape(-1, 3)
-    candidates = np.arange(graph.num_entities) if candidates is None else np.unique(candidates)
-    target = np.searchsorted(candidates, facts[:, 2])
-    if (candidates[np.minimum(target, len(candidates) - 1)] != facts[:, 2]).any():
-        raise ValueError("`candidates` must hold the tail of each fact. Received: one without.")
-
     queries, which = np.unique(facts[:, :2], axis=0, return_inverse=True)
-    sentences = [templates[int(r)].replace(_HEAD, graph.entity_name(h)) for h, r in queries]
-    gaps = _Gaps(preprocessor, sentences)
-    pieces = _inner(encode_texts(preprocessor, [graph.entity_name(i) for i in candidates]))
-    pieces = [tokens for tokens, _ in pieces]
-    lengths = np.array([max(len(tokens), 1) for tokens in pieces])
-    scores = np.empty((len(queries), len(candidates)), "float32")
-    for length in np.unique(lengths):
-        columns = np.flatnonzero(lengths == length)
-        answers = [pieces[c] if len(pieces[c]) else [gaps.unknown_id] for c in columns]
-        for first in range(0, len(queries), batch_size):
-            rows = slice(first, first + batch_size)
-            found = _log_probabilities(model, gaps.inputs(rows, length), np.array(answers))
-            scores[rows, columns] = found / (length if score == "mean" else 1)
-    left_out = _columns(facts, known, candidates)
-    ranks = ranks_from_scores(scores[which.reshape(-1)], target.astype("int32"), left_out)
+    which = which.reshape(-1)
+    sentences = [templates[r].replace(_HEAD, graph.entity_name(h)) for h, r in queries.tolist()]
+    groups = _groups(facts, candidates, graph.num_entities)
+    every = np.unique(np.concatenate([among for _, among in groups])).tolist()
+    gaps = _Gaps(preprocessor, sentences, [graph.entity_name(i) for i in every])
+    pieces = dict(zip(every, gaps.answers, strict=True))
+    asked = [np.unique(which[rows], return_inverse=True) for rows, _ in groups]
+    scores = _scores(
+        model,
+        gaps,
+        [
+            (questions, [pieces[entity] for entity in among.tolist()])
+            for (questions, _), (_, among) in zip(asked, groups, strict=True)
+        ],
+        score == "mean",
+        batch_size,
+    )
+    # Ranked all at once, since ranking is compiled for each shape.
+    target = np.empty(len(facts), "int32")
+    columns, left_out = [None] * len(facts), [None] * len(facts)
+    for (rows, among), (_, places), found in zip(groups, asked, scores, strict=True):
+        target[rows] = np.searchsorted(among, facts[rows, 2])
+        true = _true_columns(facts[rows], known, among)
+        for row, place, others in zip(rows, places.reshape(-1), true, strict=True):
+            columns[row], left_out[row] = found[place], others
+    ranks = ranks_from_scores(
+        _matrix(columns, -np.inf, "float32"), target, _matrix(left_out, -1, "int32")
+    )
     return Cloze(facts, ops.convert_to_numpy(ranks))
 
 
-class _Gaps:
-    """Sentences whose gap can be filled with any number of masks."""
+def _groups(facts, candidates, num_entities):
+    """Rows of the facts that have the same candidates, with these, sorted."""
+    if isinstance(candidates, dict):
+        relations = np.unique(facts[:, 1])
+        if missing := [int(r) for r in relations if int(r) not in candidates]:
+            raise ValueError(
+                "`candidates` must have an entry for each relation of the facts. "
+                f"Received: none for {missing}."
+            )
+        groups = [(np.flatnonzero(facts[:, 1] == r), candidates[int(r)]) for r in relations]
+    else:
+        every = np.arange(num_entities) if candidates is None else candidates
+        groups = [(np.arange(len(facts)), every)]
+    groups = [(rows, np.unique(among)) for rows, among in groups]
+    if not all(np.isin(facts[rows, 2], among).all() for rows, among in groups):
+        raise ValueError("`candidates` must hold the tail of each fact. Received: one without.")
+    return groups
 
-    def __init__(self, preprocessor, sentences):
+
+def _scores(model, gaps, groups, mean, batch_size):
+    """How well answers fit gaps: a list of float32 `(gaps, answers)`, one a group.
+
+    Args:
+        model: As for `cloze`.
+        gaps: `_Gaps`.
+        groups: List of pairs: numbers of gaps, and the answers for them as lists of tokens.
+        mean: Whether the mean of the tokens' log probabilities counts, or their sum.
+        batch_size: As for `cloze`.
+    """
+    log_probabilities = _log_probabilities(model)
+    lengths = [np.array([len(tokens) for tokens in answers]) for _, answers in groups]
+    scores = [np.empty((len(asked), len(answers)), "float32") for asked, answers in groups]
+    # The gaps of all groups that have answers of one length are filled together.
+    for length in np.unique(np.concatenate(lengths)):
+        tokens = {
+            group: np.array([answer for answer in answers if len(answer) == length])
+            for group, (_, answers) in enumerate(groups)
+            if length in lengths[group]
+        }
+        rows = [(group, row) for group in tokens for row in range(len(scores[group]))]
+        for first in range(0, len(rows), batch_size):
+            group, row = np.array(rows[first : first + batch_size]).T
+            asked = np.array([groups[g][0][r] for g, r in zip(group, row, strict=True)])
+            found = log_probabilities(gaps.inputs(asked, length))  # (gaps, length, tokens)
+            for g in np.unique(group):
+                mine = found[group == g]
+                total = sum(mine[:, i, piece] for i, piece in enumerate(tokens[g].T))
+                columns = np.flatnonzero(lengths[g] == length)
+                scores[g][np.ix_(row[group == g], columns)] = total / (length if mean else 1)
+    return scores
+
+
+def _log_probabilities(model):
+    """A function from inputs to the tokens' log probabilities at each mask, a NumPy array."""
+
+    def log_probabilities(inputs):
+        logits = ops.cast(model(inputs, training=False)["tokens"], "float32")
+        return ops.log_softmax(logits, axis=-1)
+
+    forward = compiled(log_probabilities, model.variables)
+    return lambda inputs: ops.convert_to_numpy(
+        forward({name: inputs[name] for name in model.input})
+    )
+
+
+class _Gaps:
+    """Sentences whose gap can be filled with any number of masks, and answers as tokens."""
+
+    def __init__(self, preprocessor, sentences, names):
         tokenizer = preprocessor.tokenizer
         if tokenizer.mask_id is None:
             raise ValueError("`preprocessor` must have a tokenizer with a [MASK]. Received: none.")
-        self.unknown_id, self._pad_id = tokenizer.unknown_id, tokenizer.pad_id
+        self._pad_id = tokenizer.pad_id
         self._ends = tokenizer.start_id, tokenizer.mask_id, tokenizer.end_id
-        halves = zip(*(sentence.split(_TAIL) for sentence in sentences), strict=True)
-        self._halves = [_inner(encode_texts(preprocessor, half)) for half in halves]
+        before, after = zip(*(sentence.split(_TAIL) for sentence in sentences), strict=True)
+        # All at once: the preprocessor is made into a graph anew for each list of texts.
+        read = _inner(encode_texts(preprocessor, [*before, *after, *names]))
+        self._halves = read[: len(before)], read[len(before) : 2 * len(before)]
+        self.answers = [tokens or [tokenizer.unknown_id] for tokens, _ in read[2 * len(before) :]]
 
     def inputs(self, rows, length):
-        """Columns of some sentences with `length` masks, and where these are."""
+        """Columns of the sentences `rows` with `length` masks, and where these are."""
         start, mask, end = self._ends
         told = []
-        for (before, linked), (after, linked_after) in zip(
-            *(half[rows] for half in self._halves), strict=True
-        ):
+        for row in rows.tolist():
+            (before, linked), (after, linked_after) = (half[row] for half in self._halves)
             tokens = [start, *before, *[mask] * length, *after, end]
             entities = [-1, *linked, *[-1] * length, *linked_after, -1]
             told.append((tokens, entities, 1 + len(before)))
@@ -138,16 +212,8 @@ class _Gaps:
             "entity_ids": entity_ids,
             "segment_ids": np.zeros_like(token_ids),
             "entity_positions": np.zeros((len(told), 1), "int32"),
-            "mask_positions": np.array([row[2] for row in told])[:, None] + np.arange(length),
+            "mask_positions": np.array([row[2] + np.arange(length) for row in told], "int32"),
         }
-
-
-def _log_probabilities(model, inputs, answers):
-    """The sum over its pieces, `(sentences, answers)`, of answers `(answers, pieces)`."""
-    inputs = {name: ops.convert_to_tensor(inputs[name]) for name in model.input}
-    logits = ops.cast(model(inputs, training=False)["tokens"], "float32")
-    found = ops.convert_to_numpy(keras.ops.log_softmax(logits, axis=-1))
-    return sum(found[:, i, piece] for i, piece in enumerate(answers.T))
 
 
 def _inner(encoded):
@@ -175,15 +241,22 @@ def _asked(facts, templates):
     return facts
 
 
-def _columns(facts, known, candidates):
-    """The candidates that are true tails of each fact's query, int32 `(n, k)`, -1 behind."""
+def _true_columns(facts, known, candidates):
+    """The places among the candidates of all true tails of each fact's query: a list of lists."""
     tails = {}
     place = {int(entity): column for column, entity in enumerate(candidates)}
     for head, relation, tail in np.asarray(known).tolist():
-        tails.setdefault((head, relation), set()).add(place.get(tail, -1))
-    rows = [sorted(tails.get((h, r), ()), reverse=True) for h, r, _ in facts.tolist()]
-    width = max(1, *map(len, rows))
-    return np.array([row + [-1] * (width - len(row)) for row in rows], "int32")
+        if tail in place:
+            tails.setdefault((head, relation), set()).add(place[tail])
+    return [sorted(tails.get((h, r), ())) for h, r, _ in facts.tolist()]
+
+
+def _matrix(rows, fill, dtype):
+    """Rows of several lengths, filled up."""
+    matrix = np.full((len(rows), max(1, *map(len, rows))), fill, dtype)
+    for row, values in zip(matrix, rows, strict=True):
+        row[: len(values)] = values
+    return matrix
 
 
 def _figures(ranks, ks):

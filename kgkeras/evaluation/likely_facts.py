@@ -8,18 +8,21 @@ from kgkeras.evaluation.plain_tables import as_tables
 from kgkeras.ops import compiled
 
 
-def likely_facts(model, known, least=0.1, batch_size=256):
+def likely_facts(model, known, least=0.1, batch_size=256, *, answered=True):
     """Facts that are not known, but likely tails of an entity and a relation.
 
     A tail's probability is its share in `softmax(score(head, relation, all entities))`, which is
     what a cross-entropy loss teaches. Asked about are all pairs of a relation and a head that some
-    known fact has as its head, of whatever relation.
+    known fact has as its head, of whatever relation; without those that some known fact answers,
+    where `answered` is False.
 
     Args:
         model: `models.LinkPredictor`, or whatever has `score_tails(head, relation, None)`.
         known: `kg.KnowledgeGraph` of the known facts, without inverse relations.
         least: Facts of lower probability are left out, in `(0, 1]`.
         batch_size: Heads that are asked about at once: as many rows of scores of all entities.
+        answered: Whether more answers are looked for where there is one. As a rule a film without a
+            known year has one that is missing; one with a year has no second.
 
     Returns:
         `(facts, probabilities)`: int32 array `(n, 3)` and float32 array `(n,)`.
@@ -35,9 +38,13 @@ def likely_facts(model, known, least=0.1, batch_size=256):
         lambda head, relation: ops.softmax(model.score_tails(head, relation, None)),
         getattr(model, "variables", ()),
     )
-    heads = np.unique(known.triples[:, 0]).astype("int32")
-    found = []
+    all_heads = np.unique(known.triples[:, 0]).astype("int32")
+    found = [(np.zeros((0, 3), "int32"), np.zeros(0, "float32"))]
     for relation in range(known.num_relations):
+        heads = all_heads
+        if not answered:
+            own = known.triples[known.triples[:, 1] == relation, 0]
+            heads = np.setdiff1d(all_heads, own)
         for start in range(0, len(heads), batch_size):
             batch = heads[start : start + batch_size]
             padded = np.pad(batch, (0, batch_size - len(batch)), mode="edge")

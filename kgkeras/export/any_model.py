@@ -11,6 +11,7 @@ from kgkeras.export.masked_lm import export_masked_lm
 from kgkeras.export.question_answerer import export_question_answerer
 from kgkeras.export.text_links import export_text_index, export_text_link_predictor
 from kgkeras.models import (
+    EntityTyper,
     GraphTextModel,
     JointModel,
     KnowledgeDistillation,
@@ -18,6 +19,7 @@ from kgkeras.models import (
     LinkPredictor,
     PathPredictor,
     QuestionAnswerer,
+    RelationClassifier,
     TextIndex,
     TextLinkPredictor,
 )
@@ -39,10 +41,16 @@ class _Kind:
 
 
 _LINKS = _Kind(export_link_predictor, takes=("known", "k"))
+_TEXTS = _Kind(export_joint_model, ("preprocessor", "graph", "classes"), ("samples",))
+_TEXTS_ONLY = _Kind(
+    functools.partial(export_joint_model, graph=None), ("preprocessor", "classes"), ("samples",)
+)
 _KINDS = {
     LinkPredictor: _LINKS,
     PathPredictor: _LINKS,
-    JointModel: _Kind(export_joint_model, ("preprocessor", "graph", "classes"), ("samples",)),
+    JointModel: _TEXTS,
+    RelationClassifier: _TEXTS,
+    EntityTyper: _TEXTS,
     QuestionAnswerer: _Kind(export_question_answerer, ("preprocessor", "graph"), ("samples",)),
     KnowledgeMaskedLM: _Kind(export_masked_lm, ("preprocessor", "graph"), ("k", "samples")),
     TextLinkPredictor: _Kind(
@@ -51,9 +59,9 @@ _KINDS = {
     TextIndex: _Kind(export_text_index, ("preprocessor",), ("known", "k", "samples")),
 }
 _TEXT_ONLY = {
-    JointModel: _Kind(
-        functools.partial(export_joint_model, graph=None), ("preprocessor", "classes"), ("samples",)
-    ),
+    JointModel: _TEXTS_ONLY,
+    RelationClassifier: _TEXTS_ONLY,
+    EntityTyper: _TEXTS_ONLY,
     KnowledgeMaskedLM: _Kind(
         functools.partial(export_masked_lm, graph=None), ("preprocessor",), ("k", "samples")
     ),
@@ -79,7 +87,9 @@ def export_model(
     |---|---|---|---|
     | `LinkPredictor`, `PathPredictor` | | `known`, `k` | `export_link_predictor` |
     | `JointModel` | `preprocessor`, `graph`, `classes` | `samples` | `export_joint_model` |
-    | the same without a graph | `preprocessor`, `classes` | `samples` | the same |
+    | `RelationClassifier` | `preprocessor`, `graph`, `classes` | `samples` | the same |
+    | `EntityTyper` | `preprocessor`, `graph`, `classes` | `samples` | the same |
+    | the three without a graph | `preprocessor`, `classes` | `samples` | the same |
     | `QuestionAnswerer` | `preprocessor`, `graph` | `samples` | `export_question_answerer` |
     | `KnowledgeMaskedLM` | `preprocessor`, `graph` | `k`, `samples` | `export_masked_lm` |
     | the same without a graph | `preprocessor` | `k`, `samples` | the same |

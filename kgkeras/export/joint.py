@@ -1,4 +1,4 @@
-"""Exports a joint model: plain strings in, names out."""
+"""Exports models of texts and a graph: plain strings in, names out."""
 
 from kgkeras.export.text_parts import TextParts, card_of_texts, check_classes
 from kgkeras.export.writer import write_saved_model
@@ -7,13 +7,14 @@ from kgkeras.export.writer import write_saved_model
 def export_joint_model(
     model, preprocessor, graph, classes, base, *, samples=("warm",), card=None, version=None
 ):
-    """Writes a `JointModel` as a SavedModel that takes plain strings.
+    """Writes a model of texts as a SavedModel that takes plain strings.
 
     Signatures, each over a batch:
 
     - `serving_default` (also `predict`): `text` string; gives `label` string, `score` float32 (the
       label's probability) and `entities` string `(batch, max_mentions)`: the names of the entities
-      found in the text, filled up with "".
+      found in the text, filled up with ""; where texts have marks in them, `(batch, mentions)`,
+      those of the marked mentions, "" where one is not known.
     - `predict_ids`: `token_ids` int32, `padding_mask` bool and `entity_ids` int32, each
       `(batch, words)`; gives `scores` float32 `(batch, classes)`.
     - `classify`: `inputs`, serialised `tf.Example`s with a string feature `text`; gives `classes`
@@ -30,7 +31,8 @@ def export_joint_model(
       entity.
 
     Args:
-        model: A `kgkeras.models.JointModel` whose head has `probabilities`.
+        model: A `kgkeras.models.JointModel`, `RelationClassifier` or `EntityTyper` whose head has
+            `probabilities`.
         preprocessor: The `kgkeras.text.Preprocessor` it was trained with.
         graph: The `kgkeras.kg.KnowledgeGraph` it was trained with; None for a text-only model,
             which then has no `explain`, no `embed_entities` and finds no entities.

@@ -75,7 +75,7 @@ class TextParts:
         return {
             "label": tf.gather(self.classes, best),
             "score": tf.reduce_max(scores, axis=-1),
-            "entities": self._mentioned(text),
+            "entities": self._mentioned(text, encoded),
         }
 
     def predict_ids(self, token_ids, padding_mask, entity_ids):
@@ -104,7 +104,11 @@ class TextParts:
             scores = tf.concat([1.0 - scores, scores], axis=-1)
         return scores
 
-    def _mentioned(self, text):
+    def _mentioned(self, text, encoded):
+        marked = getattr(self.model, "marked_entities", None)
         if self.entities is None:
-            return tf.fill([tf.shape(text)[0], self.model.max_mentions], "")
+            width = self.model.max_mentions if marked is None else len(self.model.marks) // 2
+            return tf.fill([tf.shape(text)[0], width], "")
+        if marked is not None:
+            return self.entities.names(marked(encoded))
         return self.entities.names(self.preprocessor.linked(text, self.model.max_mentions))

@@ -61,7 +61,7 @@ class SupposedFacts(keras.layers.Layer):
         self.build()
 
     @classmethod
-    def from_graph(cls, graph, triples, scorer, votes, **kwargs):
+    def from_graph(cls, graph, triples, scorer, votes, *, one_way=None, **kwargs):
         """Makes the layer of the facts of a `kg.KnowledgeGraph` without inverses.
 
         Args:
@@ -69,12 +69,17 @@ class SupposedFacts(keras.layers.Layer):
             triples: As for the class.
             scorer: As for the class.
             votes: Float array `(facts,)`, in the order of `graph.triples`.
+            one_way: Bool array `(facts,)`: which of them are walked from head to tail alone, such
+                as those of which thousands lead to one tail; None for none.
             **kwargs: As for the class.
         """
         both = with_inverses(graph).triples
         order = np.lexsort((both[:, 2], both[:, 1], both[:, 0]))
+        if one_way is not None:
+            inverse = np.arange(len(both)) >= graph.num_triples
+            order = order[~(np.tile(one_way, 2) & inverse)[order]]
         facts = FactIndex(
-            graph.num_entities, 2 * graph.num_relations, len(both), both[order], name="facts"
+            graph.num_entities, 2 * graph.num_relations, len(order), both[order], name="facts"
         )
         return cls(facts, triples, scorer, votes=np.tile(votes, 2)[order], **kwargs)
 

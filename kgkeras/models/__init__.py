@@ -1,5 +1,7 @@
 """Keras models composed of the layers."""
 
+from kgkeras.models.entity_typer import EntityTyper
+from kgkeras.models.fused_link_predictor import FusedLinkPredictor
 from kgkeras.models.graph_text import GraphTextModel
 from kgkeras.models.joint import JointModel
 from kgkeras.models.knowledge_distillation import KnowledgeDistillation
@@ -8,12 +10,15 @@ from kgkeras.models.link_predictor import LinkPredictor
 from kgkeras.models.named_answers import Answer
 from kgkeras.models.path_predictor import PathPredictor
 from kgkeras.models.question_answerer import QuestionAnswerer
+from kgkeras.models.relation_classifier import RelationClassifier
 from kgkeras.models.text_index import TextIndex
 from kgkeras.models.text_link_predictor import TextLinkPredictor
 from kgkeras.models.vocabulary import Vocabulary
 
 __all__ = [
     "Answer",
+    "EntityTyper",
+    "FusedLinkPredictor",
     "GraphTextModel",
     "JointModel",
     "KnowledgeDistillation",
@@ -21,6 +26,7 @@ __all__ = [
     "LinkPredictor",
     "PathPredictor",
     "QuestionAnswerer",
+    "RelationClassifier",
     "TextIndex",
     "TextLinkPredictor",
     "Vocabulary",

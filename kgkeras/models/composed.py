@@ -3,6 +3,7 @@
 import keras
 
 from kgkeras.models.replicated import ReplicatedModel
+from kgkeras.ops.freezing import freeze
 
 
 class ComposedModel(ReplicatedModel):
@@ -33,4 +34,8 @@ class ComposedModel(ReplicatedModel):
             config[part] = keras.saving.deserialize_keras_object(
                 config[part], custom_objects=custom_objects
             )
-        return cls(**config)
+        model = cls(**config)
+        for layer in model.layers:
+            if not layer.trainable:
+                freeze(layer)
+        return model

@@ -159,12 +159,7 @@ class LinkPredictor(IdScores, NearestEntities, NamedAnswers, ComposedModel):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         scored = candidate_scores(self, x, training)
-        if scored.read_by(self.loss):
-            losses = self.loss.from_answers(scored.answers, scored.y_pred)
-            loss = ops.mean(losses) / num_replicas()
-        else:
-            y_true = scored.labels()
-            loss = super().compute_loss(x, y_true, scored.y_pred, scored.weight, training)
+        loss = self.candidate_loss(x, scored, training)
         if self.regularizer is not None:
             penalty = scored.per_row(self.regularizer.penalties(self.scorer, *scored.vectors))
             loss += self._log("penalty", penalty, x)
@@ -172,6 +167,13 @@ class LinkPredictor(IdScores, NearestEntities, NamedAnswers, ComposedModel):
             relation_loss = scored.per_row(self._relation_loss(scored))
             loss += self.relation_weight * self._log("relation_loss", relation_loss, x)
         return loss
+
+    def candidate_loss(self, x, scored, training):
+        """The compiled loss of `CandidateScores` of a batch, a replica's share of the mean."""
+        if scored.read_by(self.loss):
+            return ops.mean(self.loss.from_answers(scored.answers, scored.y_pred)) / num_replicas()
+        y_true = scored.labels()
+        return super().compute_loss(x, y_true, scored.y_pred, scored.weight, training)
 
     def candidate_logits(self, x, y_pred=None, training=False):
         """What `KnowledgeDistillation` compares: scores `(..., candidates)` of a batch."""

@@ -13,6 +13,7 @@ from kgkeras.pipelines.sampled import sampled_batches
 from kgkeras.pipelines.sentence_pairs import join_sentences
 from kgkeras.pipelines.subgraph_examples import encode_subgraph, parse_subgraphs
 from kgkeras.pipelines.subgraphs import SubgraphSampler, subgraph_batches
+from kgkeras.pipelines.task_subgraph import TaskSubgraph
 from kgkeras.pipelines.text_triples import text_triple_batches
 from kgkeras.pipelines.texts import encode_texts, text_batches
 from kgkeras.pipelines.triple_texts import TripleTexts
@@ -21,6 +22,7 @@ __all__ = [
     "KnownTriples",
     "Masking",
     "SubgraphSampler",
+    "TaskSubgraph",
     "TripleTexts",
     "encode_subgraph",
     "encode_texts",

@@ -142,4 +142,7 @@ def _places(flags, ids):
     weights /= tf.cast(tf.maximum(tf.size(positions.flat_values), 1), tf.float32)
     weights = positions.with_flat_values(tf.fill(tf.shape(positions.flat_values), weights))
     found = tf.ragged.boolean_mask(ids, flags)
-    return filled(positions, 0), filled(found, -1), filled(weights, 0.0)
+    # Logits are the dearest part of a small model: few places more than there are hidden ones.
+    return tuple(
+        filled(rows, fill, step=2) for rows, fill in ((positions, 0), (found, -1), (weights, 0.0))
+    )

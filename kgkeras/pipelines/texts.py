@@ -54,12 +54,12 @@ def trim(inputs, *rest):
     return (columns, *rest)
 
 
-def filled(rows, fill):
-    """Ragged rows as a matrix, `fill` behind each, as long as `trim` would have it."""
+def filled(rows, fill, step=_LENGTH_STEP):
+    """Ragged rows as a matrix, `fill` behind each, up to a multiple of `step`, as by `trim`."""
     matrix = rows.to_tensor(fill)
     width = tf.shape(matrix)[1]
-    return tf.pad(matrix, [[0, 0], [0, _rounded(width) - width]], constant_values=fill)
+    return tf.pad(matrix, [[0, 0], [0, _rounded(width, step) - width]], constant_values=fill)
 
 
-def _rounded(length):
-    return -(-tf.maximum(length, 1) // _LENGTH_STEP) * _LENGTH_STEP
+def _rounded(length, step=_LENGTH_STEP):
+    return -(-tf.maximum(length, 1) // step) * step

@@ -1,5 +1,6 @@
 """Words, tokens, entity links and encoders: the only door to KerasHub and TF Text."""
 
+from kgkeras.text.adapted_encoder import AdaptedEncoder, KAdapterEncoder
 from kgkeras.text.linker import DictionaryLinker, Mentions
 from kgkeras.text.lstm_encoder import LSTMEncoder
 from kgkeras.text.masked_lm_head import masked_lm_head
@@ -16,7 +17,9 @@ from kgkeras.text.word_tokenizer import WordTokenizer
 from kgkeras.text.words import Words, normalise, split_words
 
 __all__ = [
+    "AdaptedEncoder",
     "DictionaryLinker",
+    "KAdapterEncoder",
     "LSTMEncoder",
     "Mentions",
     "Preprocessor",

@@ -8,13 +8,17 @@ import keras
 import keras_hub
 from keras import ops
 
+from kgkeras.checks import positive_int
 from kgkeras.registration import serializable
+from kgkeras.text.layered_encoder import LayeredEncoder, freeze_layers, frozen_layers
 from kgkeras.text.word_piece_tokenizer import WordPieceTokenizer
 
 
 @serializable
-class PretrainedEncoder(keras.Model):
+class PretrainedEncoder(LayeredEncoder):
     """Gives a KerasHub backbone the inputs and the output of our encoders.
+
+    A saved encoder comes back with the same layers of the backbone frozen.
 
     Args:
         backbone: `keras_hub.models.Backbone` that takes `token_ids` and `padding_mask` and, if it
@@ -39,38 +43,141 @@ class PretrainedEncoder(keras.Model):
                 "`backbone` must take token_ids, padding_mask and perhaps segment_ids. "
                 f"Received: {type(backbone).__name__} that takes {sorted(names)}."
             )
-        token_ids = keras.Input((None,), dtype="int32", name="token_ids")
-        padding_mask = keras.Input((None,), dtype="bool", name="padding_mask")
-        inputs = {"token_ids": token_ids, "padding_mask": ops.cast(padding_mask, "int32")}
-        if "segment_ids" in names:
-            inputs["segment_ids"] = ops.zeros_like(token_ids)
-        x = backbone(inputs)
-        x = x["sequence_output"] if isinstance(x, dict) else x
-        x = ops.where(ops.expand_dims(padding_mask, -1), x, ops.zeros((), x.dtype))
-        super().__init__({"token_ids": token_ids, "padding_mask": padding_mask}, x, **kwargs)
+        inputs = {
+            "token_ids": keras.Input((None,), dtype="int32", name="token_ids"),
+            "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),
+        }
+        x = _words(backbone(_backbone_inputs(backbone, inputs)))
+        super().__init__(inputs, _without_padding(x, inputs), **kwargs)
 
         if hasattr(backbone, "pooled_dense"):
             # BERT's sentence vector is not used: weights that never get a gradient stay out.
             backbone.pooled_dense.trainable = False
         self.backbone = backbone
-        self.dim = int(x.shape[-1])
+        self.lora_rank = None
+        self.dim, self.num_layers = int(x.shape[-1]), len(_stack(backbone))
 
     @property
     def token_embedding(self):
         """The layer of the tokens' vectors, which a masked language model also tells tokens by."""
         return self.backbone.token_embedding
 
+    def encode_layers(self, between, inputs):
+        """As in `LayeredEncoder`.
+
+        Raises:
+            ValueError: If the backbone is no plain stack of layers: BERT, DistilBERT, RoBERTa,
+                XLM-RoBERTa and ELECTRA are.
+        """
+        stack = _stack(self.backbone)
+        if not stack:
+            raise ValueError(
+                "`backbone` must be a plain stack of Transformer layers. "
+                f"Received: {type(self.backbone).__name__}."
+            )
+        stem = keras.Model(self.backbone.input, stack[0].input[0], name="stem")
+        inputs = _backbone_inputs(self.backbone, inputs)
+        x = stem(inputs)
+        for number, layer in enumerate(stack):
+            x = layer(between(number, x), padding_mask=inputs["padding_mask"])
+        return _without_padding(between(len(stack), x), inputs)
+
+    def enable_lora(self, rank):
+        """Freezes the backbone, and adds to queries and values a product of two thin matrices.
+
+        To be called before the model is compiled. A file holds the sums: a reloaded encoder gives
+        the same numbers, and learns on with new matrices.
+
+        Args:
+            rank: The thin side of the matrices.
+
+        Raises:
+            ValueError: If `rank` is not a positive integer, or it was called before.
+
+        Reference: Hu et al., LoRA, ICLR 2022.
+        """
+        rank = positive_int("rank", rank)
+        if self.lora_rank is not None:
+            raise ValueError(
+                f"`enable_lora` can be called once. It has been, with rank={self.lora_rank}."
+            )
+        self.backbone.enable_lora(rank)
+        self.lora_rank = rank
+        self.lora = _NewMatrices(self.backbone, name="lora")
+
     def get_config(self):
         return {
             "name": self.name,
             "trainable": self.trainable,
             "backbone": keras.saving.serialize_keras_object(self.backbone),
+            "frozen": frozen_layers(self.backbone),
+            "lora_rank": self.lora_rank,
         }
 
     @classmethod
     def from_config(cls, config):
-        backbone = keras.saving.deserialize_keras_object(config["backbone"])
-        return cls(**{**config, "backbone": backbone})
+        config = dict(config)
+        frozen, lora_rank = config.pop("frozen", ()), config.pop("lora_rank", None)
+        backbone = keras.saving.deserialize_keras_object(config.pop("backbone"))
+        encoder = cls(backbone, **config)
+        if lora_rank is None:
+            freeze_layers(backbone, frozen)
+        else:
+            encoder.enable_lora(lora_rank)
+        return encoder
+
+
+class _NewMatrices(keras.layers.Layer):
+    """Makes the first matrices of LoRA anew whenever weights are loaded.
+
+    Keras adds the products to the kernels in a file, and sets both matrices to zero when it reads
+    one: neither would get a gradient ever after. Files are read in the order of attributes' names,
+    so this one, `lora`, comes behind `backbone`.
+    """
+
+    def __init__(self, backbone, **kwargs):
+        super().__init__(**kwargs)
+        # Not an attribute of its own, which would be saved twice.
+        self._adapted = lambda: [
+            layer for layer in backbone._flatten_layers() if getattr(layer, "lora_enabled", False)
+        ]
+        self.built = True
+
+    def load_own_variables(self, store):
+        new = keras.initializers.HeUniform()
+        for layer in self._adapted():
+            matrix = layer.lora_kernel_a
+            matrix.assign(new(matrix.shape, dtype=matrix.dtype))
+
+
+def _backbone_inputs(backbone, inputs):
+    """What the backbone takes, of what the encoder takes."""
+    inputs = {
+        "token_ids": ops.cast(inputs["token_ids"], "int32"),
+        "padding_mask": ops.cast(inputs["padding_mask"], "int32"),
+    }
+    if "segment_ids" in backbone.input:
+        inputs["segment_ids"] = ops.zeros_like(inputs["token_ids"])
+    return inputs
+
+
+def _words(output):
+    return output["sequence_output"] if isinstance(output, dict) else output
+
+
+def _without_padding(words, inputs):
+    mask = ops.expand_dims(ops.cast(inputs["padding_mask"], "bool"), -1)
+    return ops.where(mask, words, ops.zeros((), words.dtype))
+
+
+def _stack(backbone):
+    """The backbone's layers, if it is one after the other and nothing behind; else none."""
+    layers = getattr(backbone, "transformer_layers", None) or []
+    first = getattr(layers[0], "input", None) if layers else None
+    # Each takes words and a padding mask, as neither groups nor relative positions do.
+    if not isinstance(first, list) or [len(x.shape) for x in first] != [3, 2]:
+        return []
+    return list(layers) if layers[-1].output is _words(backbone.output) else []
 
 
 def load_encoder(preset, markers=(), load_weights=True, **options):

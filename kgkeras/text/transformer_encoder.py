@@ -6,14 +6,15 @@ import keras
 import keras_hub
 from keras import ops
 
-from kgkeras.checks import describe, positive_int, rate
+from kgkeras.checks import positive_int, rate
 from kgkeras.registration import serializable
+from kgkeras.text.layered_encoder import LayeredEncoder, freeze_layers, frozen_layers
 from kgkeras.text.token_embedding import TokenEmbedding
 from kgkeras.text.transformer_layer import transformer_layer
 
 
 @serializable
-class TransformerEncoder(keras.Model):
+class TransformerEncoder(LayeredEncoder):
     """Encodes tokens with self-attention.
 
     Layers normalise before attention and before the feed-forward part (of width `4 * dim`), which
@@ -74,7 +75,7 @@ class TransformerEncoder(keras.Model):
         super().__init__(inputs, words, **kwargs)
 
         self._arguments = config
-        self.dim = config["dim"]
+        self.dim, self.num_layers = config["dim"], config["num_layers"]
         self.max_length = config["max_length"]
 
     @property
@@ -82,30 +83,23 @@ class TransformerEncoder(keras.Model):
         """The layer of the tokens' vectors, which a masked language model also tells tokens by."""
         return self.get_layer("token_embedding")
 
-    def encode_with(self, change, after, inputs):
-        """The call with something done to the words on the way, by the same layers.
-
-        Args:
-            change: Function from the words' vectors, `(batch, tokens, dim)`, to others, such as one
-                that brings in knowledge.
-            after: Number of layers before it, below `num_layers`; 0 for the input of the first.
-            inputs: As in the call, symbolic or not.
-
-        Returns:
-            As the call.
-
-        Raises:
-            ValueError: If no layer comes after it.
-        """
-        num_layers = self._arguments["num_layers"]
-        if isinstance(after, bool) or after not in range(num_layers):
-            raise ValueError(
-                f"`after` must be a number of layers from 0 to {num_layers - 1}. {describe(after)}."
-            )
-        return _encoded(inputs, num_layers, self.get_layer, change, after)
+    def encode_layers(self, between, inputs):
+        return _encoded(inputs, self.num_layers, self.get_layer, between)
 
     def get_config(self):
-        return {"name": self.name, "trainable": self.trainable, **self._arguments}
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "frozen": frozen_layers(self),
+            **self._arguments,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        frozen = config.get("frozen", ())
+        encoder = cls(**{name: value for name, value in config.items() if name != "frozen"})
+        freeze_layers(encoder, frozen)
+        return encoder
 
 
 def _new_layer(name, vocabulary_size, dim, num_layers, num_heads, max_length, dropout):
@@ -120,21 +114,20 @@ def _new_layer(name, vocabulary_size, dim, num_layers, num_heads, max_length, dr
     return transformer_layer(dim, num_heads, dropout, name=name)
 
 
-def _encoded(inputs, num_layers, layer, change=None, after=None):
+def _encoded(inputs, num_layers, layer, between=lambda number, words: words):
     """What the encoder returns.
 
     Args:
         inputs: As in its call.
         num_layers: Its number of Transformer layers.
         layer: Function from a name to a layer, old or new, which is called once a name, in order.
-        change: What is done to the words after so many layers.
-        after: How many.
+        between: What is done to the words between layers, as in `encode_layers`.
     """
     tokens = layer("token_embedding")(inputs["token_ids"])
     positions = layer("position_embedding")(tokens)
     x = layer("embedding_dropout")(tokens + positions)
     for number in range(num_layers):
-        x = change(x) if number == after else x
+        x = between(number, x)
         x = layer(f"layer_{number}")(x, padding_mask=inputs["padding_mask"])
-    x = layer("normalisation")(x)
+    x = layer("normalisation")(between(num_layers, x))
     return ops.where(ops.expand_dims(inputs["padding_mask"], -1), x, ops.zeros((), x.dtype))

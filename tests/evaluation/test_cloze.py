@@ -111,12 +111,34 @@ def test_a_model_that_knows_nothing_has_the_rank_of_chance(world):
     np.testing.assert_array_equal(few.ranks, 1.5)
 
 
+def test_each_relation_has_its_candidates(world):
+    graph, preprocessor = world
+    model, few = _knowing(), {1: [0, 2, 5, 3], 0: [1, 2, 3], 2: [0]}
+    found = evaluation.cloze(model, preprocessor, graph, TEMPLATES, candidates=few)
+    for relation in (0, 1):
+        alone = evaluation.cloze(
+            model,
+            preprocessor,
+            graph,
+            {relation: TEMPLATES[relation]},
+            candidates=few[relation],
+        )
+        rows = found.facts[:, 1] == relation
+        np.testing.assert_array_equal(found.facts[rows], alone.facts)
+        np.testing.assert_array_equal(found.ranks[rows], alone.ranks)
+    every = evaluation.cloze(model, preprocessor, graph, TEMPLATES)
+    assert (found.ranks <= every.ranks).all()
+    assert (found.ranks < every.ranks).any()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"templates": {0: "[X] is ."}}, r"must hold \[X\] once and \[Y\] once"),
         ({"templates": {7: "[X] is [Y]"}}, "`templates` must be of relations of the facts"),
         ({"candidates": [0, 1]}, "`candidates` must hold the tail of each fact"),
+        ({"candidates": {0: [1, 2, 3], 1: [0, 2]}}, "`candidates` must hold the tail of each fact"),
+        ({"candidates": {0: [1, 2, 3]}}, r"`candidates` must have an entry.*none for \[1\]"),
         ({"score": "best"}, "`score` must be one of 'mean', 'sum'"),
         ({"batch_size": 0}, "`batch_size` must be a positive integer"),
     ],

@@ -46,6 +46,16 @@ def test_they_are_the_large_shares_of_a_softmax(known, model, least, batch_size)
         np.testing.assert_allclose(found[fact], share, rtol=1e-5)
 
 
+def test_only_what_has_no_answer_yet(known, model):
+    facts, shares = evaluation.likely_facts(model, known, 0.05)
+    pairs = {fact[:2] for fact in KNOWN}
+    kept = np.array([(head, relation) not in pairs for head, relation, _ in facts.tolist()])
+    assert 0 < kept.sum() < len(kept)
+    found = evaluation.likely_facts(model, known, 0.05, answered=False)
+    np.testing.assert_array_equal(found[0], facts[kept])
+    np.testing.assert_array_equal(found[1], shares[kept])
+
+
 def test_nothing_is_certain(known, model):
     facts, shares = evaluation.likely_facts(model, known, 1.0)
     assert facts.shape == (0, 3)

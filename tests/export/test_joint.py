@@ -220,3 +220,42 @@ def test_usage_quotes_what_a_shell_would_split(tmp_path):
     assert flags[1:4] == ["serve", "--model_name", "joint"]
     assert flags[5] == str(tmp_path / "my models" / "joint")
     assert json.loads(shlex.split(ask)[2]) == {"instances": ["Is it Côte d'Ivoire?"]}
+
+
+# === Two marked mentions ===
+
+MARKS = ("<e1>", "</e1>", "<e2>", "</e2>")
+MARKED = (
+    "<e1>Lima</e1> lies in <e2>Peru</e2>.",
+    "In <e2>Brazil</e2>, near Lima, is <e1>São Paulo</e1>.",
+    "<e1>Something</e1> is in <e2>Peru</e2>.",
+    "no marks in Lima",
+)
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_relation_classifier(graph, tmp_path, knows, run_in_clean_process):
+    keras.utils.set_random_seed(5)
+    tokenizer = text.WordTokenizer.from_texts(MARKED, markers=MARKS)
+    preprocessor = text.Preprocessor(tokenizer, text.DictionaryLinker.from_graph(graph), 16)
+    encoder = text.LSTMEncoder(tokenizer.vocabulary_size, 8)
+    parts = {}
+    if knows:
+        parts["triples"] = layers.TripleEmbedding.from_sizes(graph.num_entities, 1, 8)
+        parts["fusion"] = layers.GatedFusion()
+    model = models.RelationClassifier(
+        encoder, layers.ClassificationHead(2), tokenizer.marker_ids, **parts
+    )
+    given = {"graph": graph} if knows else {}
+    folder = export.export_model(
+        model, tmp_path / "m", preprocessor=preprocessor, classes=CLASSES, samples=MARKED, **given
+    )
+    encoded = pipelines.encode_texts(preprocessor, MARKED)
+    scores = np.asarray(model.head.probabilities(model.predict(encoded, verbose=0)))
+    answer = run_in_clean_process(folder, "serving_default", {"text": list(MARKED)})
+    assert answer["label"] == [CLASSES[i] for i in scores.argmax(axis=-1)]
+    np.testing.assert_allclose(answer["score"], scores.max(axis=-1), rtol=1e-5)
+    pairs = [["Lima", "Peru"], ["São Paulo", "Brazil"], ["", "Peru"], ["", ""]]
+    assert answer["entities"] == (pairs if knows else [["", ""]] * 4)
+    card = json.loads((folder / "assets.extra" / "model.json").read_text())
+    assert card["model"] == "RelationClassifier"

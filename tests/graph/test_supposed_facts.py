@@ -60,6 +60,20 @@ def test_weights_are_their_formula_from_both_ends():
         np.testing.assert_allclose(found[key], wanted, rtol=1e-5)
 
 
+def test_some_are_walked_one_way():
+    triples = _triples()
+    layer = _supposed(triples, one_way=np.array([True, False, False, False]))
+    owner, relation, tail, weight = (c.numpy() for c in layer(tf.constant([3, 4, 5])))
+    # From 3 its own and the inverse of another's; from 4 only its own; from 5 an inverse.
+    found = list(zip(owner.tolist(), relation.tolist(), tail.tolist(), strict=True))
+    inverse = RELATIONS
+    assert sorted(found) == [(0, 1, 4), (0, 1 + inverse, 4), (1, 1, 3), (2, inverse, 0)]
+    place = found.index((2, inverse, 0))
+    np.testing.assert_allclose(
+        weight[place], _weight(triples, SUPPOSED[1], VOTES[1], 0.5), rtol=1e-5
+    )
+
+
 def _walk(supposed, told=((0, 0, 1), (1, 1, 4)), hops=1, **arguments):
     index = graph.FactIndex.from_graph(_graph(list(told)).with_inverses())
     return graph.RelationWalk(index, hops, k=6, threshold=0.0, supposed=supposed, **arguments)

@@ -1,0 +1,300 @@
+"""Link prediction by text and structure: what is written of entities, and their place in the graph.
+
+Texts become vectors by an encoder: as it comes (`--tune_epochs 0`, a frozen MiniLM), or tuned as a
+bi-encoder of heads and relations against tails (SimKGC), whose lower layers may stay frozen. Four
+models then learn the same facts with the same settings: the structure alone, the texts alone, the
+control, in which each entity has another one's text, and both together, combined by `--fusion`. All
+test facts are ranked from both sides, filtered; there is a report with plots, and an exported
+SavedModel. An interrupted run goes on.
+
+    python recipes/text_link_prediction.py
+    python recipes/text_link_prediction.py --data WN18RR --encoder MINILM
+    python recipes/text_link_prediction.py --data WN18RR --encoder MINILM --tune_epochs 10
+    python recipes/text_link_prediction.py --data WN18RR_v1 --encoder MINILM --models text,fused
+
+On the inductive benchmarks the test graph has none of the entities that training has: they are told
+by their texts alone, also in the fused model.
+"""
+
+import dataclasses
+import functools
+import json
+import os
+import pathlib
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+
+# isort: split
+import kgkeras
+
+# isort: split
+import keras
+import link_prediction
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from kgkeras import datasets, evaluation, layers, losses, models, pipelines, training
+from kgkeras.training import setting
+
+FUSIONS = {
+    "concat": layers.ConcatFusion,
+    "sum": layers.SumFusion,
+    "gated": functools.partial(layers.GatedFusion, initial_bias=0.0),
+    "attention": layers.AttentionFusion,
+}
+NAMES = {
+    "tuned": "the tuned encoder by itself",
+    "structure": "structure alone",
+    "text": "texts alone",
+    "control": "shuffled texts",
+    "fused": "text and structure",
+}
+MODELS = "structure,text,control,fused"
+# What fills in settings that are None: for an encoder from scratch, and for a pretrained one.
+SCRATCH = dict(dim=64, tune_epochs=10, tune_rate=5e-3, epochs=20, num_negatives=500)
+PRETRAINED = dict(dim=256, tune_epochs=0, tune_rate=1e-4, epochs=12, num_negatives=4096)
+# What the tuned encoder does not depend on.
+ELSEWHERE = (*link_prediction.ELSEWHERE, "models", "fusion", "scorer", "norm", "hidden", "epochs")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The recipe's whole configuration; `SCRATCH` or `PRETRAINED` fill in what is None."""
+
+    data: str = setting("geography", "a benchmark, or a folder of train, valid and test.txt")
+    encoder: str = setting("lstm", "lstm, or a pretrained encoder's folder or preset")
+    max_tokens: int = setting(64, "most tokens of an entity's text")
+    max_neighbours: int = setting(0, "neighbours in the graph that an entity's text also names")
+    tune_epochs: int | None = setting(None, "epochs in which the encoder itself is tuned")
+    tune_rate: float | None = setting(None, "learning rate of that")
+    tune_batch_size: int = setting(256, "triples a batch of that")
+    frozen_layers: int = setting(0, "lower layers of a pretrained encoder that are not tuned")
+    fusion: str = setting("gated", "what combines text and structure", tuple(FUSIONS))
+    scorer: str = setting("complex", "what judges triples", tuple(link_prediction.SCORERS))
+    norm: int = setting(2, "norm of the scorers that measure distances", (1, 2))
+    dim: int | None = setting(None, "length of an entity's vector")
+    hidden: int | None = setting(None, "units of a hidden layer behind the texts")
+    structure_dropout: float = setting(0.1, "rate at which entities' structure is left out")
+    entity_dropout: float = setting(0.2, "rate of dropping parts of entities' vectors")
+    regularizer: float = setting(0.0, "weight of the cubic (N3) penalty")
+    num_negatives: int | None = setting(None, "entities that a batch is compared with")
+    learning_rate: float = setting(3e-3, "learning rate of lazy Adam, which falls to 0")
+    epochs: int | None = setting(None, "epochs to train")
+    batch_size: int = setting(512, "triples a batch")
+    evaluate_every: int = setting(3, "epochs between two validations")
+    valid_limit: int = setting(1500, "validation facts that are ranked while training")
+    patience: int | None = setting(None, "epochs without a better val_mrr before it stops")
+    models: str = setting(MODELS, "which models to train")
+    run: str | None = setting(None, "folder of the run; below runs/text_link_prediction if None")
+    export: str | None = setting("saved_models/text_links", "folder of the exported versions")
+    seed: int = setting(0, "seed of every random choice")
+    devices: int = setting(1, "replicas: GPUs or, where there are none, logical CPU devices")
+    resume: bool = setting(True, "go on with an interrupted run")
+    limit: int | None = setting(None, "use only so many facts of each split")
+
+
+def complete(config):
+    """The configuration with nothing left open."""
+    defaults = SCRATCH if config.encoder == "lstm" else PRETRAINED
+    names = (pathlib.Path(config.data).name, pathlib.Path(config.encoder).name, config.fusion)
+    defaults = defaults | {
+        "run": f"runs/text_link_prediction/{'-'.join(names)}-{config.tune_epochs}-{config.seed}"
+    }
+    missing = {key: value for key, value in defaults.items() if getattr(config, key) is None}
+    return dataclasses.replace(config, **missing)
+
+
+def load_splits(config):
+    """The splits to train and validate on, and those to test on: as a rule the same."""
+    if config.data.lower() not in map(str.lower, datasets.names("inductive")):
+        return (link_prediction.load_splits(config),) * 2
+    both = datasets.load_inductive(config.data)
+    return tuple(link_prediction.limited(s, config.limit) for s in (both.training, both.inference))
+
+
+# === Texts ===
+
+
+def make_encoder(config, splits):
+    """A new encoder and its tokenizer."""
+    if config.encoder == "lstm":
+        graph = splits.train
+        texts = [*map(graph.entity_name, range(graph.num_entities)), "inverse of"]
+        texts += [*map(graph.relation_name, range(graph.num_relations))]
+        texts += graph.entity_texts.descriptions
+        tokenizer = kgkeras.text.WordTokenizer.from_texts(texts)
+        return kgkeras.text.LSTMEncoder(tokenizer.vocabulary_size, config.dim), tokenizer
+    encoder, tokenizer = kgkeras.text.load_encoder(config.encoder)
+    encoder.backbone.token_embedding.trainable = False
+    for layer in encoder.backbone.layers:
+        number = layer.name.removeprefix("transformer_layer_")
+        layer.trainable = not number.isdigit() or int(number) >= config.frozen_layers
+    return encoder, tokenizer
+
+
+def tune(config, splits, texts, model):
+    """Tunes a bi-encoder, or goes on with it."""
+    told = splits.train.with_inverses()
+    steps = pipelines.triple_steps(told, config.tune_batch_size)
+    warmup = dict(warmup_target=config.tune_rate, warmup_steps=max(steps // 10, 1))
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, steps * config.tune_epochs, **warmup)
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=1e-4, clipnorm=10.0)
+    model.compile(optimizer, losses.CrossEntropyLoss(), jit_compile=False)
+    settings = {key: value for key, value in vars(config).items() if key not in ELSEWHERE}
+    folder = pathlib.Path(config.run) / "encoder"
+    run = training.TrainingRun(folder, settings, monitor="loss", mode="min", resume=config.resume)
+    first_epoch = run.restore(model)
+    if not run.finished:
+        model.fit(
+            pipelines.text_triple_batches(
+                told,
+                texts,
+                batch_size=config.tune_batch_size,
+                first_epoch=first_epoch,
+                seed=config.seed,
+            ),
+            initial_epoch=first_epoch,
+            epochs=config.tune_epochs,
+            steps_per_epoch=steps,
+            callbacks=run.callbacks(),
+            shuffle=False,
+        )
+    run.load_best(model)
+
+
+def read_texts(config, splits, other, console):
+    """Vectors of the entities to learn of and to test on, and the tuned encoder's own metrics."""
+    training.set_seed(config.seed)
+    with training.make_strategy(config.devices).scope():
+        encoder, tokenizer = make_encoder(config, splits)
+        model = models.TextLinkPredictor(encoder)
+    learn, test = (
+        pipelines.TripleTexts.from_graph(
+            graph, tokenizer, max_tokens=config.max_tokens, max_neighbours=config.max_neighbours
+        )
+        for graph in (splits.train, other.train)
+    )
+    if config.tune_epochs:
+        console.rule("the encoder")
+        tune(config, splits, learn, model)
+    indices = [model.index(learn)]
+    if other is not splits:
+        indices.append(model.index(test))
+    metrics = evaluation.rank(model, other.test, other).metrics() if config.tune_epochs else None
+    # Their elements are about 1, as those of other layers are.
+    vectors = [index.entity_vectors() * np.sqrt(model.dim) for index in indices]
+    return vectors[0], vectors[-1], metrics
+
+
+# === Models ===
+
+
+def make_model(config, splits, vectors, name, steps):
+    """A compiled model: `name` is a key of `NAMES`."""
+    penalty = kgkeras.regularizers.N3(config.regularizer) if config.regularizer else None
+    shared = dict(entity_dropout=config.entity_dropout, regularizer=penalty)
+    scorer = link_prediction.make_scorer(config)
+    if name == "structure":
+        model = models.LinkPredictor.from_graph(splits, scorer, config.dim, **shared)
+    else:
+        model = models.FusedLinkPredictor.from_graph(
+            splits,
+            scorer,
+            config.dim,
+            vectors,
+            fusion=None if name == "text" else FUSIONS[config.fusion](name="fusion"),
+            hidden=config.hidden,
+            structure_dropout=config.structure_dropout,
+            **shared,
+        )
+    schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, steps * config.epochs)
+    model.compile(kgkeras.optimizers.LazyAdam(schedule), losses.CrossEntropyLoss())
+    return model
+
+
+def train(config, splits, vectors, name):
+    """Trains one of the models, or goes on with it; returns it with its best weights."""
+    training.set_seed(config.seed)
+    if name == "control":
+        vectors = np.random.default_rng(config.seed).permutation(vectors)
+    told = splits.train.with_inverses()
+    steps = pipelines.triple_steps(told, config.batch_size)
+    with training.make_strategy(config.devices).scope():
+        model = make_model(config, splits, vectors, name, steps)
+    batches_from = functools.partial(
+        pipelines.sampled_batches,
+        told,
+        batch_size=config.batch_size,
+        num_negatives=config.num_negatives,
+        chunk_size=config.batch_size // config.devices,
+        seed=config.seed,
+    )
+    own = dataclasses.replace(config, models=name, run=str(pathlib.Path(config.run) / name))
+    return model, link_prediction.fit(own, splits, model, batches_from, steps)
+
+
+# === Results ===
+
+
+def report(config, figures, histories, ranks, splits, console):
+    """Prints the table of all models; writes the report of the last one, and draws curves."""
+    table = Table(title=f"{config.data}, {config.fusion}, seed {config.seed}: filtered, test")
+    columns = ("mrr", "hits@1", "hits@3", "hits@10")
+    for column in ("model", *columns):
+        table.add_column(column)
+    for name, metrics in figures.items():
+        table.add_row(NAMES[name], *(f"{metrics[column]:.4f}" for column in columns))
+    console.print(table)
+    run = pathlib.Path(config.run)
+    evaluation.write_report(ranks, run / "report", train=splits.train)
+    named = {NAMES[name]: history for name, history in histories.items()}
+    evaluation.plot_histories(named, ("loss", "val_mrr"), run / "curves.png")
+    console.print("Report:", run / "report" / "report.md", "Plots:", *sorted(run.rglob("*.png")))
+
+
+def main(config):
+    """Runs the recipe; returns its headline figures."""
+    config = complete(config)
+    console, start = Console(), time.perf_counter()
+    names = config.models.split(",")
+    if unknown := set(names) - set(MODELS.split(",")):
+        raise ValueError(f"`models` must be among {MODELS}. Received: {sorted(unknown)}.")
+    splits, other = load_splits(config)
+    if other is not splits and "structure" in names:
+        raise ValueError("Entities that training has not seen have no structure: leave it out.")
+    console.print(splits)
+    learn, asked, tuned = read_texts(config, splits, other, console)
+    figures, histories = {} if tuned is None else {"tuned": tuned}, {}
+    for name in names:
+        console.rule(NAMES[name])
+        model, histories[name] = train(config, splits, learn, name)
+        if other is not splits:
+            model = model.about(other.train, asked)
+        ranks = evaluation.rank(model, other.test, other)
+        figures[name] = ranks.metrics()
+    report(config, figures, histories, ranks, other, console)
+    model.save(pathlib.Path(config.run) / "model.keras")
+    if config.export is not None:
+        link_prediction.publish(config, other, model, figures[names[-1]], console)
+    headline = {
+        ("" if name == "fused" else f"{name}_") + figure: round(metrics[figure], 4)
+        for name, metrics in figures.items()
+        for figure in ("mrr", "hits@10")
+    }
+    result = {
+        "recipe": "text_link_prediction",
+        "data": pathlib.Path(config.data).name,
+        "fusion": config.fusion,
+        **headline,
+        "seed": config.seed,
+        "seconds": round(time.perf_counter() - start, 1),
+    }
+    training.write_json(pathlib.Path(config.run) / "metrics.json", result)
+    print(json.dumps(result))
+    return result
+
+
+if __name__ == "__main__":
+    main(training.parse_config(Config, __doc__))

@@ -1,0 +1,61 @@
+"""The recipe runs small on bundled data and on new entities, and ends with one JSON object."""
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def recipe(load_recipe):
+    return load_recipe("text_link_prediction")
+
+
+def _small(tmp_path, **settings):
+    return {
+        "dim": 16,
+        "tune_epochs": 1,
+        "epochs": 1,
+        "evaluate_every": 1,
+        "num_negatives": 50,
+        "valid_limit": 50,
+        "limit": 300,
+        "run": str(tmp_path / "run"),
+        "export": str(tmp_path / "links"),
+        **settings,
+    }
+
+
+@pytest.mark.slow
+def test_four_models_on_bundled_data(recipe, tmp_path, last_line):
+    config = recipe.Config(**_small(tmp_path))
+    result = recipe.main(config)
+    assert result == last_line()
+    wanted = {f"{name}mrr" for name in ("", "structure_", "text_", "control_", "tuned_")}
+    assert wanted <= set(result)
+    assert all(0 < result[name] <= 1 for name in wanted)
+    run = tmp_path / "run"
+    names = {"metrics.json", "curves.png", "model.keras", "report", "encoder", "fused", "control"}
+    assert names <= {path.name for path in run.iterdir()}
+    assert (tmp_path / "links" / "1" / "saved_model.pb").exists()
+    # Finished runs are not trained again, and rank as before.
+    again = recipe.main(recipe.Config(**_small(tmp_path, export=None)))
+    assert {**again, "seconds": 0} == {**result, "seconds": 0}
+
+
+@pytest.mark.slow
+def test_entities_of_another_graph(recipe, tmp_path, last_line, shared_data, monkeypatch):
+    monkeypatch.setenv("KGKERAS_DATA", str(shared_data))
+    settings = {"data": "WN18RR_v1", "models": "text,fused", "fusion": "sum", "export": None}
+    result = recipe.main(recipe.Config(**_small(tmp_path, **settings)))
+    assert result == last_line()
+    assert 0 < result["mrr"] <= 1
+    assert "structure_mrr" not in result
+
+
+def test_bad_models(recipe, tmp_path):
+    with pytest.raises(ValueError, match=r"`models` must be among structure,.* \['tuned'\]"):
+        recipe.main(recipe.Config(**_small(tmp_path, models="text,tuned")))
+
+
+def test_new_entities_have_no_structure(recipe, tmp_path, shared_data, monkeypatch):
+    monkeypatch.setenv("KGKERAS_DATA", str(shared_data))
+    with pytest.raises(ValueError, match="have no structure: leave it out"):
+        recipe.main(recipe.Config(**_small(tmp_path, data="fb237_v1")))

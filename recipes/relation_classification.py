@@ -34,21 +34,12 @@ import kgkeras  # before Keras: it sets TensorFlow's defaults
 # isort: split
 import joint_training
 import keras
+import nominals
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from kgkeras import (
-    evaluation,
-    layers,
-    losses,
-    models,
-    optimizers,
-    pipelines,
-    scorers,
-    text,
-    training,
-)
+from kgkeras import evaluation, layers, models, pipelines, text, training
 from kgkeras.training import setting
 
 NAMES = {
@@ -58,13 +49,10 @@ NAMES = {
     "adapters": "+ auxiliary loss, encoder frozen",
     "control": "shuffled knowledge",
 }
-SCORERS = {"distmult": scorers.DistMult, "complex": scorers.ComplEx}
 ADAPTERS = ("bottleneck", "k_adapter", "lora")
 # What is right for a small encoder from scratch is not for a pretrained one.
 SCRATCH = dict(epochs=6, batch_size=64, learning_rate=2e-3, new_rate=1.0, table_rate=1.0)
 PRETRAINED = dict(epochs=3, batch_size=32, learning_rate=2e-4, new_rate=5.0, table_rate=5.0)
-# What may differ between a run and its resumption.
-ELSEWHERE = ("run", "export", "resume", "models")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +63,7 @@ class Config:
     encoder: str = setting("transformer", "transformer, a keras-hub preset, or a model's folder")
     fusion: str = setting("gated", "how knowledge reaches the words", tuple(joint_training.FUSIONS))
     fusion_after: int | None = setting(None, "encoder layers before that; None is behind them all")
-    scorer: str = setting("complex", "what judges triples", tuple(SCORERS))
+    scorer: str = setting("complex", "what judges triples", tuple(nominals.SCORERS))
     dim: int = setting(64, "length of the vectors of entities and small encoders")
     hops: int = setting(1, "how far from the nominals the facts go that are learned")
     max_degree: int = setting(32, "most facts that an entity brings in")
@@ -96,83 +84,6 @@ class Config:
     devices: int = setting(1, "replicas: GPUs or, where there are none, logical CPU devices")
     resume: bool = setting(True, "go on with an interrupted run")
     limit: int | None = setting(None, "use only so many texts of each split")
-
-
-def load_task(config):
-    """The texts, and the facts around the entities that they mark, as a graph of its own.
-
-    Returns:
-        `joint_training.Task`, and a number for each entity: how many facts the whole graph has of
-        it, by which the linker chooses among senses.
-    """
-    task = joint_training.load_task(config)
-    known = np.bincount(task.graph.triples[:, [0, 2]].ravel(), minlength=task.graph.num_entities)
-    # Any tokenizer will do: the linker looks at words.
-    tokenizer = text.WordTokenizer(["word"], markers=task.markers)
-    preprocessor = make_preprocessor(task, tokenizer, known)
-    splits = (task.texts.train, task.texts.valid, task.texts.test)
-    marked = [
-        pipelines.encode_texts(preprocessor, split.texts)["entity_ids"].ravel() for split in splits
-    ]
-    part = pipelines.TaskSubgraph.around(
-        task.graph,
-        np.concatenate(marked),
-        hops=config.hops,
-        max_degree=config.max_degree,
-        seed=config.seed,
-    )
-    graph, _ = part.compact()
-    return dataclasses.replace(task, graph=graph), known[part.hops >= 0]
-
-
-def make_preprocessor(task, tokenizer, known):
-    """What turns texts into tokens, and the marked nominals, in their plural too, into entities."""
-    linker = text.DictionaryLinker.from_graph(task.graph, known, plurals=True)
-    return text.Preprocessor(tokenizer, linker, marked_only=True)
-
-
-def learn_graph(config, graph, name):
-    """Trains a link predictor on the graph, or goes on with it.
-
-    Returns:
-        The vectors of entities and of relations, two arrays.
-    """
-    training.set_seed(config.seed)
-    with training.make_strategy(config.devices).scope():
-        model = models.LinkPredictor.from_graph(
-            graph, SCORERS[config.scorer](), config.dim, reciprocal=False, entity_dropout=0.1
-        )
-        model.compile(optimizers.SparseAdagrad(0.1), losses.CrossEntropyLoss())
-    folder = pathlib.Path(config.run) / f"{name}_graph"
-    run = training.TrainingRun(
-        folder, _settings(config), monitor="loss", mode="min", resume=config.resume
-    )
-    first_epoch = run.restore(model)
-    if not run.finished:
-        batch_size = 512
-        batches = pipelines.sampled_batches(
-            graph,
-            batch_size=batch_size,
-            num_negatives=256,
-            both_sides=True,
-            filtered=True,
-            first_epoch=first_epoch,
-            seed=config.seed,
-        )
-        model.fit(
-            batches,
-            initial_epoch=first_epoch,
-            epochs=config.kg_epochs,
-            steps_per_epoch=pipelines.triple_steps(graph, batch_size),
-            callbacks=run.callbacks(),
-            shuffle=False,
-            verbose=2,
-        )
-    run.load_best(model)
-    return tuple(
-        keras.ops.convert_to_numpy(table.vectors())
-        for table in (model.triples.entities, model.triples.relations)
-    )
 
 
 def make_encoder(config, task, frozen):
@@ -208,7 +119,7 @@ def make_model(config, task, encoder, tokenizer, vectors):
             ),
             "fusion": joint_training.FUSIONS[config.fusion](name="fusion"),
             "fusion_after": config.fusion_after,
-            "scorer": SCORERS[config.scorer](name="scorer"),
+            "scorer": nominals.SCORERS[config.scorer](name="scorer"),
             "kg_weight": config.kg_weight,
         }
     model = models.RelationClassifier(encoder, head, tokenizer.marker_ids, **parts)
@@ -239,10 +150,10 @@ def train(config, task, known, name, vectors, graph):
     with training.make_strategy(config.devices).scope():
         encoder, tokenizer = make_encoder(config, task, frozen=name == "adapters")
         model = make_model(config, task, encoder, tokenizer, vectors)
-    preprocessor = make_preprocessor(task, tokenizer, known)
+    preprocessor = nominals.make_preprocessor(task, tokenizer, known)
     folder = pathlib.Path(config.run) / name
     run = training.TrainingRun(
-        folder, _settings(config), monitor="val_accuracy", resume=config.resume
+        folder, nominals.settings(config), monitor="val_accuracy", resume=config.resume
     )
     first_epoch = run.restore(model)
     if not run.finished:
@@ -270,10 +181,6 @@ def train(config, task, known, name, vectors, graph):
 def _batches(config, preprocessor, texts):
     encoded = pipelines.encode_texts(preprocessor, texts.texts)
     return pipelines.text_batches(encoded, texts.labels, 4 * config.batch_size)
-
-
-def _settings(config):
-    return {key: value for key, value in vars(config).items() if key not in ELSEWHERE}
 
 
 def measure(task, answers, text_only):
@@ -348,7 +255,7 @@ def main(config):
     names = config.models.split(",")
     if unknown := set(names) - set(NAMES):
         raise ValueError(f"`models` must be among {', '.join(NAMES)}. Received: {sorted(unknown)}.")
-    task, known = load_task(config)
+    task, known = nominals.load_task(config)
     console.print(f"{len(task.texts.train)} training texts; {task.graph}")
     graphs = {"true": task.graph, "shuffled": task.graph.shuffled(config.seed)}
     vectors, figures, histories, answers, exported = {}, {}, {}, {}, None
@@ -356,7 +263,7 @@ def main(config):
         console.rule(NAMES[name])
         kind = None if name == "text_only" else "shuffled" if name == "control" else "true"
         if kind and kind not in vectors:
-            vectors[kind] = learn_graph(config, graphs[kind], kind)
+            vectors[kind] = nominals.learn_graph(config, graphs[kind], kind)
         learned = None if name in ("text_only", "knowledge") else graphs[kind]
         model, preprocessor, histories[name] = train(
             config, task, known, name, vectors.get(kind), learned
@@ -376,9 +283,8 @@ def main(config):
         for name, row in figures.items()
         for figure, value in row.items()
     }
-    seconds = round(time.perf_counter() - start, 1)
     result = {"recipe": "relation_classification", **headline, "seed": config.seed}
-    result["seconds"] = seconds
+    result |= {"seconds": round(time.perf_counter() - start, 1)}
     training.write_json(pathlib.Path(config.run) / "metrics.json", result)
     print(json.dumps(result))
     return result

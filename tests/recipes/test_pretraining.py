@@ -32,7 +32,6 @@ def test_tells_what_only_the_graph_knows(recipe, tmp_path, last_line, run_in_cle
     result = recipe.main(config)
     assert result == last_line()
     assert result["cloze_precision@1"] > 1.2 * result["text_only_cloze_precision@1"] > 0
-    assert result["perplexity"] < 1.03 * result["text_only_perplexity"]
     assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == result
     assert (tmp_path / "run" / "learning_curves.png").stat().st_size
     answer = run_in_clean_process(

@@ -60,7 +60,7 @@ def test_all_rows_resume_and_export(recipe, tmp_path, capsys, run_in_clean_proce
 @pytest.mark.parametrize("adapter", ["bottleneck", "k_adapter"])
 def test_the_frozen_encoder_stays_as_it_is(recipe, adapter):
     config = recipe.complete(recipe.Config(**TINY, adapter=adapter))
-    task, known = recipe.load_task(config)
+    task, known = recipe.nominals.load_task(config)
     encoder, tokenizer = recipe.make_encoder(config, task, frozen=True)
     assert not encoder.encoder.trainable_weights
     vectors = tuple(
@@ -70,19 +70,21 @@ def test_the_frozen_encoder_stays_as_it_is(recipe, adapter):
     model = recipe.make_model(config, task, encoder, tokenizer, vectors)
     inside = {weight.path for weight in encoder.encoder.weights}
     assert not inside & {weight.path for weight in model.trainable_weights}
-    preprocessor = recipe.make_preprocessor(task, tokenizer, known)
+    preprocessor = recipe.nominals.make_preprocessor(task, tokenizer, known)
     assert model(preprocessor(task.texts.test.texts[:4])).shape == (4, 19)
 
 
 def test_the_task_graph_knows_the_nominals(recipe):
     config = recipe.complete(recipe.Config(**{**TINY, "limit": 100}))
-    task, known = recipe.load_task(config)
+    task, known = recipe.nominals.load_task(config)
     whole = recipe.joint_training.load_task(config).graph
     assert task.graph.num_entities == len(known) < whole.num_entities / 10
     tokenizer = recipe.text.WordTokenizer(["word"], markers=task.markers)
     texts = task.texts.train.texts
-    everywhere = recipe.make_preprocessor(dataclasses.replace(task, graph=whole), tokenizer, None)
-    here = recipe.make_preprocessor(task, tokenizer, known)
+    everywhere = recipe.nominals.make_preprocessor(
+        dataclasses.replace(task, graph=whole), tokenizer, None
+    )
+    here = recipe.nominals.make_preprocessor(task, tokenizer, known)
     found, wanted = (
         [
             [graph.entities[i] if i >= 0 else "" for i in row]

@@ -13,7 +13,6 @@ import kgkeras  # noqa: F401, I001  (first: it sets TensorFlow's defaults)
 import keras
 import pytest
 import tensorflow as tf
-from tensorflow.python.framework import config as tf_config
 
 SHARED_DATA = pathlib.Path(__file__).parents[2] / "shared" / "data"
 
@@ -24,8 +23,6 @@ def reproducible():
     tf.config.experimental.enable_tensor_float_32_execution(False)
     keras.utils.set_random_seed(7)
     yield
-    # What `training.set_seed` and recipes switch on makes the tests behind them slower.
-    tf_config.disable_op_determinism()
     # Collecting the garbage of every test would take most of the time.
     keras.utils.clear_session(free_memory=False)
 

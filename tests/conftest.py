@@ -1,5 +1,6 @@
 """Settings every test shares: reproducible numbers and a clean Keras session."""
 
+import gc
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ import kgkeras  # noqa: F401, I001  (first: it sets TensorFlow's defaults)
 import keras
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework import ops
 
 SHARED_DATA = pathlib.Path(__file__).parents[2] / "shared" / "data"
 
@@ -25,6 +27,21 @@ def reproducible():
     yield
     # Collecting the garbage of every test would take most of the time.
     keras.utils.clear_session(free_memory=False)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forgotten_graphs():
+    """Lets go of what a file's tests have traced, which would come to gigabytes.
+
+    `tf.custom_gradient` keeps each gradient, and with it the graph that it belongs to, in a registry
+    for as long as the process lives (tensorflow/python/ops/custom_gradient.py).
+    """
+    gradients = ops.gradient_registry._registry
+    before = set(gradients)
+    yield
+    for name in set(gradients) - before:
+        del gradients[name]
+    gc.collect()
 
 
 @pytest.fixture

@@ -33,8 +33,8 @@ def reproducible():
 def forgotten_graphs():
     """Lets go of what a file's tests have traced, which would come to gigabytes.
 
-    `tf.custom_gradient` keeps each gradient, and with it the graph that it belongs to, in a registry
-    for as long as the process lives (tensorflow/python/ops/custom_gradient.py).
+    `tf.custom_gradient` keeps each gradient, and with it the graph that it belongs to, in a
+    registry for as long as the process lives (tensorflow/python/ops/custom_gradient.py).
     """
     gradients = ops.gradient_registry._registry
     before = set(gradients)

@@ -8,44 +8,45 @@ import pytest
 import kgkeras
 
 PUBLIC = {
-    "datasets": "InductiveSplits LabelledTexts Question TextTask load load_inductive "
-    "load_negatives load_questions load_texts names",
+    "datasets": "ChoiceQuestions ChoiceTask InductiveSplits LabelledTexts Question TextTask load "
+    "load_choices load_inductive load_negatives load_questions load_texts names",
     "evaluation": "Calibration Cloze Ranker RankingCallback Ranks Reliability SideRanks "
     "TripleClassification TrueTriples bootstrap_interval classify_triples cloze false_triples "
     "likely_facts plot_calibration plot_categories plot_histories plot_relations plot_walks "
     "plot_word_weights rank relation_f1 reliability score_triples word_weights write_report",
     "export": "AlignedVectors Endpoint ExportError Problem ServedModel Vectors check_saved_model "
-    "export_graph_text_model export_joint_model export_link_predictor export_masked_lm "
-    "export_model export_question_answerer export_text_index read_vectors refuse run_warmup usage "
-    "vectors_for write_models_config write_saved_model write_vectors write_warmup",
-    "graph": "CompGraphConv FactEdges FactIndex GraphConv GraphEncoder NeighbourhoodPooling "
-    "PathConv PathEncoder Reached RelationWalk RelationalGraphAttention RelationalGraphConv "
-    "SupposedFacts check_graph from_knowledge_graph from_tensors graph_schema parse_examples "
-    "tensorflow_gnn to_example to_knowledge_graph to_tensors",
-    "layers": "Adapter AttentionFusion ClassificationHead ConcatFusion DescribedTriples "
-    "EntityEmbedding EntityQuery Fusion FusedEntityEmbedding GatedFusion HopReader "
-    "InteractionFusion MarkedEntities MeanPooling MentionIds NodeRelevance PairReader "
-    "RelationEmbedding SumFusion TextNode TokenPooling TransformerAdapter TripleEmbedding "
-    "TripleReader",
+    "export_graph_text_model export_joint_model export_knowledge_classifier export_link_predictor "
+    "export_masked_lm export_model export_question_answerer export_text_index read_vectors refuse "
+    "run_warmup usage vectors_for write_models_config write_saved_model write_vectors "
+    "write_warmup",
+    "graph": "CompGraphConv FactCounts FactEdges FactIndex GraphConv GraphEncoder "
+    "NeighbourhoodPooling PathConv PathEncoder Reached RelationWalk RelationalGraphAttention "
+    "RelationalGraphConv SupposedFacts check_graph from_knowledge_graph from_tensors graph_schema "
+    "parse_examples tensorflow_gnn to_example to_knowledge_graph to_tensors",
+    "layers": "Adapter AttentionFusion ChoiceRows ClassificationHead ConcatFusion "
+    "DescribedTriples EntityEmbedding EntityQuery Fusion FusedEntityEmbedding GatedFusion "
+    "HopReader InteractionFusion MarkedEntities MeanPooling MentionIds NodeRelevance PairReader "
+    "RelationEmbedding RowChoices SumFusion TextNode TokenPooling TransformerAdapter "
+    "TripleEmbedding TripleReader",
     "losses": "BinaryCrossEntropyLoss CrossEntropyLoss DistillationLoss MarginRankingLoss "
     "NegativeSamplingLoss SoftplusLoss",
     "metrics": "HitsAt MeanRank MeanReciprocalRank",
     "models": "Answer EntityTyper FusedLinkPredictor GraphTextModel JointModel "
-    "KnowledgeDistillation KnowledgeMaskedLM LinkPredictor PathPredictor QuestionAnswerer "
-    "RelationClassifier TextIndex TextLinkPredictor Vocabulary",
+    "KnowledgeClassifier KnowledgeDistillation KnowledgeMaskedLM LinkPredictor PathPredictor "
+    "QuestionAnswerer RelationClassifier TextIndex TextLinkPredictor Vocabulary",
     "ops": "compiled first_mentions first_replica fused lookup num_replicas places_of "
     "ranks_from_scores",
     "optimizers": "LazyAdam MultiRateAdam SparseAdagrad",
     "pipelines": "KnownTriples Masking SubgraphSampler TaskSubgraph TripleTexts encode_subgraph "
-    "encode_texts encode_words entity_graphs graph_text_batches join_sentences joint_batches "
-    "masked_text_batches one_vs_all_batches parse_subgraphs query_batches query_steps "
-    "sampled_batches steps_per_epoch subgraph_batches text_batches text_triple_batches "
-    "triple_steps",
+    "encode_pairs encode_texts encode_words entity_graphs fact_questions graph_text_batches "
+    "join_sentences joint_batches masked_text_batches one_vs_all_batches parse_subgraphs "
+    "query_batches query_steps sampled_batches steps_per_epoch subgraph_batches text_batches "
+    "text_triple_batches triple_steps",
     "regularizers": "DURA L2 N3 Regularizer",
     "scorers": "BilinearScorer CP ComplEx ConvE DistMult MuRE PairRE QuatE RESCAL RotatE Scorer "
     "SimplE TransE TransH TuckER",
-    "serving": "Classification Client Code ModelMetadata Prediction Regression SignatureSpec State "
-    "StatusError TensorSpec VersionStatus serve",
+    "serving": "Classification Client Code ModelMetadata Prediction Regression SignatureSpec "
+    "State StatusError TensorSpec VersionStatus serve",
     "text": "AdaptedEncoder DictionaryLinker KAdapterEncoder LSTMEncoder Mentions Preprocessor "
     "PretrainedEncoder StringList StringTable TransformerEncoder WordPieceTokenizer WordTokenizer "
     "Words load_encoder load_preprocessor masked_lm_head normalise save_preprocessor split_words "

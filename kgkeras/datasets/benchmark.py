@@ -44,6 +44,7 @@ class Benchmark:
         citation: The paper to cite.
         counts: Facts or texts of train, validation and test, checked after reading; None where
             there are no such splits.
+        columns: What the columns of its tables of facts hold.
         read_texts: Function of the paths by what they are for, the entities and the relations,
             that returns `Texts` of both; None where no words are known.
     """
@@ -54,6 +55,7 @@ class Benchmark:
     licence: str
     citation: str
     counts: tuple[int, int, int] | None = None
+    columns: tuple[str, ...] = ("head", "relation", "tail")
     read_texts: Callable | None = None
 
     @property

@@ -1,6 +1,7 @@
 """Names, descriptions and aliases of the benchmarks' entities and relations."""
 
 import json
+import re
 
 from kgkeras.kg import Texts, read_table
 from kgkeras.kg.errors import GraphFormatError
@@ -47,6 +48,12 @@ def umls(paths, entities, relations):
         Texts.look_up(entities, names=pairs(paths["entity_names"]), descriptions=descriptions),
         Texts.look_up(relations, names=pairs(paths["relation_names"])),
     )
+
+
+def conceptnet(paths, entities, relations):
+    """Phrases, which are their own names, and relations spelled out: "at location"."""
+    spelled = {r: re.sub(r"(?<=[a-z])(?=[A-Z])", " ", r).lower() for r in relations}
+    return Texts(names=entities), Texts.look_up(relations, names=spelled)
 
 
 def codex(paths, entities, relations):

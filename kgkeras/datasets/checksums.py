@@ -163,4 +163,14 @@ SHA256 = {
         "qa_dev.txt": "c638b99f97db93112f7a9ceec47675066cc9efc93b7ecd43e22c54ab531741d9",
         "qa_test.txt": "f4c2a801f864e80e809655a20b4b8c9904f4a2885a7f23850b2fabd8d38a6540",
     },
+    "conceptnet/cn-100k": {
+        "train.txt": "8fd8b132482fa17837e74084c6d3e0c88c828999990cffe1cf036013de906c16",
+        "valid.txt": "109a14c6e165cc523255afa551890f8ea9f809b04c431098e550fa0a82b05ff5",
+        "test.txt": "78a042e181118c46f678253cf1243ae190fd2a3511b01671a8b9bc049194bb67",
+    },
+    "CommonsenseQA": {
+        "train_rand_split.jsonl": "58ffa3c8472410e24b8c43f423d89c8a003d8284698a6ed7874355dedd09a2fb",
+        "dev_rand_split.jsonl": "3210497fdaae614ac085d9eb873dd7f4d49b6f965a93adadc803e1229fd8a02a",
+        "inhouse_split_qids.txt": "bc24a08c60927c72510e2f046929178b6baf9f9b26b3ac103b63bcff8f4d1d6b",
+    },
 }

@@ -26,7 +26,7 @@ def load_folder(folder):
     for benchmark in BENCHMARKS:
         paths = _paths(benchmark, folder)
         if paths is not None:
-            return read_splits(paths, benchmark.read_texts)
+            return read_splits(paths, benchmark.read_texts, columns=benchmark.columns)
     paths = {split: folder / f"{split}.txt" for split in _SPLITS}
     for path in paths.values():
         if not path.is_file():
@@ -40,17 +40,21 @@ def load_folder(folder):
     return read_splits(paths, _own_texts, header=None)
 
 
-def read_splits(paths, read_texts, relations=None, *, header=False):
+def read_splits(
+    paths, read_texts, relations=None, *, columns=("head", "relation", "tail"), header=False
+):
     """`Splits` from the paths of its files, with the texts that `read_texts` finds in them.
 
     Args:
         paths: Dict of path by role, with `train`, `valid` and `test`.
         read_texts: As in `Benchmark`; None where no words are known.
         relations: As in `Splits.from_triples`.
+        columns: As in `read_triples`.
         header: As in `read_table`; benchmarks are published without.
     """
     splits = Splits.from_triples(
-        *(read_triples(paths[split], header=header) for split in _SPLITS), relations=relations
+        *(read_triples(paths[split], columns=columns, header=header) for split in _SPLITS),
+        relations=relations,
     )
     if read_texts is None:
         return splits

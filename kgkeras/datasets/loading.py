@@ -6,16 +6,18 @@ import importlib
 import os
 
 from kgkeras.checks import describe, one_of
-from kgkeras.datasets import metaqa, semeval
+from kgkeras.datasets import commonsense_qa, metaqa, semeval
 from kgkeras.datasets.fetch import locate
 from kgkeras.datasets.folder import load_folder, read_splits
 from kgkeras.datasets.registry import BENCHMARKS, INDUCTIVE
 from kgkeras.kg import KnowledgeGraph, Splits, read_triples
 
 _GEOGRAPHY = "geography"
+_SINGLE = (*BENCHMARKS, metaqa.METAQA, semeval.SEMEVAL, commonsense_qa.COMMONSENSE_QA)
 _NAMES = {
     "graphs": (*(benchmark.name for benchmark in BENCHMARKS), metaqa.METAQA.name, _GEOGRAPHY),
     "texts": (semeval.SEMEVAL.name, _GEOGRAPHY),
+    "choices": (commonsense_qa.COMMONSENSE_QA.name,),
     "inductive": tuple(INDUCTIVE),
 }
 
@@ -32,8 +34,8 @@ def names(kind="graphs"):
     """Names of the benchmarks.
 
     Args:
-        kind: `"graphs"` for `load`, `"texts"` for `load_texts`, `"inductive"` for
-            `load_inductive`.
+        kind: `"graphs"` for `load`, `"texts"` for `load_texts`, `"choices"` for `load_choices`,
+            `"inductive"` for `load_inductive`.
     """
     return _NAMES[one_of("kind", kind, tuple(_NAMES))]
 
@@ -68,7 +70,8 @@ def load(name):
     if known == metaqa.METAQA.name:
         return metaqa.read_graph(locate(metaqa.METAQA, ("graph",)))
     benchmark = _benchmark(known)
-    return _checked(benchmark, read_splits(locate(benchmark), benchmark.read_texts))
+    splits = read_splits(locate(benchmark), benchmark.read_texts, columns=benchmark.columns)
+    return _checked(benchmark, splits)
 
 
 def load_texts(name, **options):
@@ -91,6 +94,23 @@ def load_texts(name, **options):
     if _find(name, "texts", folders=False) == _GEOGRAPHY:
         return importlib.import_module("kgkeras.datasets.geography").load_texts(**options)
     return semeval.read(locate(semeval.SEMEVAL), **options)
+
+
+def load_choices(name):
+    """Loads a multiple-choice task.
+
+    Args:
+        name: One of `names("choices")`, in upper or lower case.
+
+    Returns:
+        `ChoiceTask`.
+
+    Raises:
+        ValueError, FileNotFoundError, ConnectionError: As in `load_texts`.
+    """
+    _find(name, "choices", folders=False)
+    benchmark = commonsense_qa.COMMONSENSE_QA
+    return _checked(benchmark, commonsense_qa.read(locate(benchmark)))
 
 
 def load_inductive(name):
@@ -172,7 +192,7 @@ def unverified(name, kind="graphs"):
         kind: As in `names`.
     """
     known = _find(name, one_of("kind", kind, tuple(_NAMES)), folders=False)
-    single = {b.name: (b,) for b in (*BENCHMARKS, metaqa.METAQA, semeval.SEMEVAL)}
+    single = {b.name: (b,) for b in _SINGLE}
     return tuple(
         file.path
         for benchmark in {**single, **INDUCTIVE, _GEOGRAPHY: ()}[known]
@@ -204,7 +224,7 @@ def _checked(benchmark, splits):
     found = tuple(len(getattr(splits, split)) for split in ("train", "valid", "test"))
     if found != benchmark.counts:
         raise ValueError(
-            f"{benchmark.name} must have {benchmark.counts} facts to train, validate and test. "
+            f"{benchmark.name} must have {benchmark.counts} rows to train, validate and test. "
             f"Received: {found}."
         )
     return splits

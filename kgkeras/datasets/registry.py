@@ -148,12 +148,24 @@ UMLS = Benchmark(
     read_texts=benchmark_texts.umls,
 )
 
+CONCEPTNET = Benchmark(
+    name="ConceptNet-100K",
+    files={s: BenchmarkFile(f"conceptnet/cn-100k/{s}.txt", None) for s in _SPLITS},
+    homepage="https://github.com/BinWang28/InductivE",
+    licence="CC BY-SA 4.0",
+    citation="Li et al., Commonsense Knowledge Base Completion, ACL 2016",
+    counts=(100000, 1200, 1200),
+    columns=("relation", "head", "tail"),
+    read_texts=benchmark_texts.conceptnet,
+)
+
 BENCHMARKS = (
     FB15K_237,
     WN18RR,
     _codex("S", (32888, 1827, 1828)),
     _codex("M", (185584, 10310, 10311)),
     UMLS,
+    CONCEPTNET,
     _small("kinship", (8544, 1068, 1074)),
     _small("nations", (1592, 199, 201)),
     _countries("S1", (1111, 24, 24)),

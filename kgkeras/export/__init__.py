@@ -5,6 +5,7 @@ And vectors in files that other programs read.
 
 from kgkeras.export.any_model import export_model
 from kgkeras.export.check import check_saved_model, refuse
+from kgkeras.export.choices import export_knowledge_classifier
 from kgkeras.export.endpoint import Endpoint
 from kgkeras.export.graph_text import export_graph_text_model
 from kgkeras.export.joint import export_joint_model
@@ -30,6 +31,7 @@ __all__ = [
     "check_saved_model",
     "export_graph_text_model",
     "export_joint_model",
+    "export_knowledge_classifier",
     "export_link_predictor",
     "export_masked_lm",
     "export_model",

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Callable
 
 from kgkeras.checks import describe
+from kgkeras.export.choices import export_knowledge_classifier
 from kgkeras.export.joint import export_joint_model
 from kgkeras.export.link_predictor import export_link_predictor
 from kgkeras.export.masked_lm import export_masked_lm
@@ -14,6 +15,7 @@ from kgkeras.models import (
     EntityTyper,
     GraphTextModel,
     JointModel,
+    KnowledgeClassifier,
     KnowledgeDistillation,
     KnowledgeMaskedLM,
     LinkPredictor,
@@ -51,6 +53,9 @@ _KINDS = {
     JointModel: _TEXTS,
     RelationClassifier: _TEXTS,
     EntityTyper: _TEXTS,
+    KnowledgeClassifier: _Kind(
+        export_knowledge_classifier, ("preprocessor", "graph"), ("classes", "samples")
+    ),
     QuestionAnswerer: _Kind(export_question_answerer, ("preprocessor", "graph"), ("samples",)),
     KnowledgeMaskedLM: _Kind(export_masked_lm, ("preprocessor", "graph"), ("k", "samples")),
     TextLinkPredictor: _Kind(
@@ -62,6 +67,9 @@ _TEXT_ONLY = {
     JointModel: _TEXTS_ONLY,
     RelationClassifier: _TEXTS_ONLY,
     EntityTyper: _TEXTS_ONLY,
+    KnowledgeClassifier: _Kind(
+        export_knowledge_classifier, ("preprocessor",), ("classes", "samples")
+    ),
     KnowledgeMaskedLM: _Kind(
         functools.partial(export_masked_lm, graph=None), ("preprocessor",), ("k", "samples")
     ),
@@ -90,6 +98,8 @@ def export_model(
     | `RelationClassifier` | `preprocessor`, `graph`, `classes` | `samples` | the same |
     | `EntityTyper` | `preprocessor`, `graph`, `classes` | `samples` | the same |
     | the three without a graph | `preprocessor`, `classes` | `samples` | the same |
+    | `KnowledgeClassifier` | `preprocessor`, `graph` | `classes`, `samples` | `export.choices` |
+    | the same without tables | `preprocessor` | `classes`, `samples` | the same |
     | `QuestionAnswerer` | `preprocessor`, `graph` | `samples` | `export_question_answerer` |
     | `KnowledgeMaskedLM` | `preprocessor`, `graph` | `k`, `samples` | `export_masked_lm` |
     | the same without a graph | `preprocessor` | `k`, `samples` | the same |

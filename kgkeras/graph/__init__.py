@@ -2,6 +2,7 @@
 
 from kgkeras.graph.bridge import tensorflow_gnn
 from kgkeras.graph.examples import parse_examples, to_example
+from kgkeras.graph.fact_counts import FactCounts
 from kgkeras.graph.fact_edges import FactEdges
 from kgkeras.graph.fact_index import FactIndex
 from kgkeras.graph.graph_encoder import GraphEncoder
@@ -23,6 +24,7 @@ from kgkeras.graph.tensors import from_tensors, to_tensors
 
 __all__ = [
     "CompGraphConv",
+    "FactCounts",
     "FactEdges",
     "FactIndex",
     "GraphConv",

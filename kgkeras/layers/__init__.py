@@ -2,6 +2,7 @@
 
 from kgkeras.layers.adapter import Adapter
 from kgkeras.layers.attention_fusion import AttentionFusion
+from kgkeras.layers.choices import ChoiceRows, RowChoices
 from kgkeras.layers.classification_head import ClassificationHead
 from kgkeras.layers.concat_fusion import ConcatFusion
 from kgkeras.layers.described_triples import DescribedTriples
@@ -27,6 +28,7 @@ from kgkeras.layers.triple_reader import TripleReader
 __all__ = [
     "Adapter",
     "AttentionFusion",
+    "ChoiceRows",
     "ClassificationHead",
     "ConcatFusion",
     "DescribedTriples",
@@ -43,6 +45,7 @@ __all__ = [
     "NodeRelevance",
     "PairReader",
     "RelationEmbedding",
+    "RowChoices",
     "SumFusion",
     "TextNode",
     "TokenPooling",

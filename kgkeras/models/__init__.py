@@ -4,6 +4,7 @@ from kgkeras.models.entity_typer import EntityTyper
 from kgkeras.models.fused_link_predictor import FusedLinkPredictor
 from kgkeras.models.graph_text import GraphTextModel
 from kgkeras.models.joint import JointModel
+from kgkeras.models.knowledge_classifier import KnowledgeClassifier
 from kgkeras.models.knowledge_distillation import KnowledgeDistillation
 from kgkeras.models.knowledge_masked_lm import KnowledgeMaskedLM
 from kgkeras.models.link_predictor import LinkPredictor
@@ -21,6 +22,7 @@ __all__ = [
     "FusedLinkPredictor",
     "GraphTextModel",
     "JointModel",
+    "KnowledgeClassifier",
     "KnowledgeDistillation",
     "KnowledgeMaskedLM",
     "LinkPredictor",

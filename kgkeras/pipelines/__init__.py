@@ -1,6 +1,7 @@
 """Input pipelines: texts and triples in, batches of plain tensors out."""
 
 from kgkeras.pipelines.encoded_words import encode_words
+from kgkeras.pipelines.fact_questions import fact_questions
 from kgkeras.pipelines.graph_texts import entity_graphs, graph_text_batches
 from kgkeras.pipelines.joint import joint_batches, steps_per_epoch
 from kgkeras.pipelines.known_triples import KnownTriples
@@ -15,7 +16,7 @@ from kgkeras.pipelines.subgraph_examples import encode_subgraph, parse_subgraphs
 from kgkeras.pipelines.subgraphs import SubgraphSampler, subgraph_batches
 from kgkeras.pipelines.task_subgraph import TaskSubgraph
 from kgkeras.pipelines.text_triples import text_triple_batches
-from kgkeras.pipelines.texts import encode_texts, text_batches
+from kgkeras.pipelines.texts import encode_pairs, encode_texts, text_batches
 from kgkeras.pipelines.triple_texts import TripleTexts
 
 __all__ = [
@@ -24,10 +25,12 @@ __all__ = [
     "SubgraphSampler",
     "TaskSubgraph",
     "TripleTexts",
+    "encode_pairs",
     "encode_subgraph",
     "encode_texts",
     "encode_words",
     "entity_graphs",
+    "fact_questions",
     "graph_text_batches",
     "join_sentences",
     "joint_batches",

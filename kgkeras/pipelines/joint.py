@@ -40,7 +40,7 @@ def joint_batches(
     `e` with `first_epoch=e` sees what it would have seen. Texts of like length share a batch.
 
     Args:
-        encoded: What `encode_texts` returned for `n` texts.
+        encoded: What `encode_texts` or `encode_pairs` returned for `n` texts.
         labels: Array whose first axis counts the texts.
         graph: `kgkeras.kg.KnowledgeGraph` to learn beside the task.
         batch_size: Texts a batch.
@@ -65,7 +65,9 @@ def joint_batches(
         columns = {name: tf.gather(column, rows) for name, column in inputs.items()}
         return trim(columns, tf.gather(targets, rows))
 
-    texts = _orders(encoded["padding_mask"].sum(axis=1), batch_size, first_epoch, seed)
+    # The longest of an example's choices, where it has choices.
+    lengths = encoded["padding_mask"].sum(axis=-1).reshape(len(labels), -1).max(axis=1)
+    texts = _orders(lengths, batch_size, first_epoch, seed)
     texts = texts.map(text_batch, tf.data.AUTOTUNE)
     if graph is None:
         return texts.prefetch(tf.data.AUTOTUNE)

@@ -25,8 +25,44 @@ def encode_texts(preprocessor, texts, batch_size=1024):
     """
     if not len(texts):
         raise ValueError("`texts` must hold at least one string. Received: none.")
-    dataset = tf.data.Dataset.from_tensor_slices(list(texts)).batch(batch_size)
-    batches = list(dataset.map(preprocessor, tf.data.AUTOTUNE).as_numpy_iterator())
+    return _encoded(preprocessor, list(texts), batch_size)
+
+
+def encode_pairs(preprocessor, first, second, batch_size=1024):
+    """Tokenizes and links pairs of texts once, in the TensorFlow graph.
+
+    Args:
+        preprocessor: A `kgkeras.text.Preprocessor`.
+        first: Sequence of strings.
+        second: As many strings, or a sequence of equally many sequences of as many strings each:
+            the choices beside each of `first`.
+        batch_size: Pairs at a time.
+
+    Returns:
+        Dict of NumPy arrays `(texts, words)`, with choices `(texts, choices, words)`: what
+        `Preprocessor.pairs` returns.
+
+    Raises:
+        ValueError: If there is no text, or the numbers of texts or of choices differ.
+    """
+    second = list(second)
+    choices = [1 if isinstance(texts, str) else len(texts) for texts in second]
+    if not len(first) or len(first) != len(second) or len(set(choices)) != 1 or not choices[0]:
+        raise ValueError(
+            "`second` must hold a string, or equally many choices, for each string of `first`. "
+            f"Received: {len(first)} and {len(second)} entries, of {sorted(set(choices))} choices."
+        )
+    if isinstance(second[0], str):
+        return _encoded(lambda *pair: preprocessor.pairs(*pair), (list(first), second), batch_size)
+    pairs = [(one, choice) for one, texts in zip(first, second, strict=True) for choice in texts]
+    columns = tuple(map(list, zip(*pairs, strict=True)))
+    encoded = _encoded(lambda *pair: preprocessor.pairs(*pair), columns, batch_size)
+    return {name: column.reshape(len(first), choices[0], -1) for name, column in encoded.items()}
+
+
+def _encoded(encode, texts, batch_size):
+    dataset = tf.data.Dataset.from_tensor_slices(texts).batch(batch_size)
+    batches = list(dataset.map(encode, tf.data.AUTOTUNE).as_numpy_iterator())
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
@@ -48,9 +84,9 @@ def text_batches(encoded, labels, batch_size):
 
 def trim(inputs, *rest):
     """Cuts the words that are padding in the whole batch, down to a multiple of eight."""
-    longest = tf.reduce_max(tf.reduce_sum(tf.cast(inputs["padding_mask"], tf.int32), axis=1))
+    longest = tf.reduce_max(tf.reduce_sum(tf.cast(inputs["padding_mask"], tf.int32), axis=-1))
     length = _rounded(longest)
-    columns = {name: c[:, :length] if c.shape.rank > 1 else c for name, c in inputs.items()}
+    columns = {name: c[..., :length] if c.shape.rank > 1 else c for name, c in inputs.items()}
     return (columns, *rest)
 
 

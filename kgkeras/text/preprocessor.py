@@ -55,11 +55,55 @@ class Preprocessor(tf.Module):
 
     def __call__(self, texts):
         """Returns the dict of `token_ids`, `padding_mask` and `entity_ids`."""
+        tokens, entities = self._pieces(texts)
+        return self._rows(tokens, entities)
+
+    def pairs(self, first, second):
+        """Two texts a row: the start token, the first, an end token, the second, an end token.
+
+        Where both do not fit, the longer one is cut: each has room for half of a row if it needs
+        that much.
+
+        Args:
+            first: string tensor, or list of strings, `(batch,)`.
+            second: As many strings.
+
+        Returns:
+            The dict of the call, and `segment_ids`, int32 of the same shape: 1 at the second text
+            and at the end token behind it.
+
+        Raises:
+            ValueError: If `sequence_length` is below 5.
+        """
+        room = self.sequence_length - 3
+        if room < 2:
+            raise ValueError(
+                "A row of two texts needs a `sequence_length` of at least 5. "
+                f"Received: {self.sequence_length}."
+            )
+        (tokens, entities), (more, others) = self._pieces(first), self._pieces(second)
+        left, right = tokens.row_lengths(), more.row_lengths()
+        left = tf.minimum(left, tf.maximum(room - right, (room + 1) // 2))
+        right = tf.minimum(right, room - left)
+
+        def joined(one, end, other):
+            between = tf.fill(tf.stack([tf.size(left), 1]), end)
+            return tf.concat([_cut(one, left), between, _cut(other, right)], axis=1)
+
+        rows = self._rows(joined(tokens, self.tokenizer.end_id, more), joined(entities, -1, others))
+        places = tf.range(self.sequence_length, dtype=tf.int64)
+        second = (places >= left[:, tf.newaxis] + 2) & rows["padding_mask"]
+        return {**rows, "segment_ids": tf.cast(second, tf.int32)}
+
+    def _pieces(self, texts):
+        """Tokens without start and end, and the entity at each: ragged `(batch, pieces)`."""
         words = split_words(texts, self.tokenizer.markers)
         pieces = self.tokenizer(words.words)  # (batch, words, pieces)
         entities = tf.repeat(self._entity_ids(words).flat_values, pieces.values.row_lengths())
         tokens = pieces.merge_dims(1, 2)  # (batch, pieces)
-        entities = tokens.with_flat_values(entities)
+        return tokens, tokens.with_flat_values(entities)
+
+    def _rows(self, tokens, entities):
         tokenizer = self.tokenizer
         token_ids = self._framed(tokens, tokenizer.start_id, tokenizer.end_id, tokenizer.pad_id)
         lengths = tf.minimum(tokens.row_lengths(), self.sequence_length - 2) + 2
@@ -152,3 +196,10 @@ class Preprocessor(tf.Module):
         column = tf.ones((rows.nrows(), 1), tf.int32)
         rows = tf.concat([column * start, rows, column * end], axis=1)
         return rows.to_tensor(padding, shape=(None, self.sequence_length))
+
+
+def _cut(rows, lengths):
+    """The first `lengths` elements of ragged rows."""
+    places = rows.with_flat_values(tf.ragged.range(rows.row_lengths()).flat_values)
+    kept = places.flat_values < tf.gather(lengths, rows.value_rowids())
+    return tf.ragged.boolean_mask(rows, places.with_flat_values(kept))

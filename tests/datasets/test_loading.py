@@ -155,6 +155,25 @@ def test_semeval_is_as_published():
 
 
 @pytest.mark.usefixtures("data")
+def test_commonsense_questions_are_about_phrases_of_conceptnet():
+    task = datasets.load_choices("commonsenseqa")
+    assert [len(split) for split in (task.train, task.valid, task.test)] == [8500, 1221, 1241]
+    assert {len(choices) for choices in task.test.choices} == {5}
+    assert not set(task.train.questions) & set(task.test.questions)
+    counts = np.bincount(task.train.labels, minlength=5)
+    assert counts.min() > 0.18 * len(task.train)  # the place of an answer tells nothing
+    splits = datasets.load("conceptnet-100k")
+    assert (splits.num_entities, splits.num_relations) == (78334, 34)
+    names = set(splits.train.entity_texts.names)
+    known = [choice in names for choices in task.train.choices for choice in choices]
+    assert 0.6 < np.mean(known) < 0.7
+    assert "at location" in splits.train.relation_texts.names
+    head, relation, tail = splits.train.triples[1]
+    assert splits.relations[relation] == "AtLocation"
+    assert (splits.entities[head], splits.entities[tail]) == ("restroom", "rest area")
+
+
+@pytest.mark.usefixtures("data")
 def test_semeval_validation_is_seeded():
     first, again, other = (
         datasets.load_texts("SemEval2010-Task8", valid=0.05, seed=seed) for seed in (1, 1, 2)
@@ -177,7 +196,7 @@ def test_names_are_listed_and_close_ones_suggested():
         datasets.load_texts("WN18RR")
     with pytest.raises(ValueError, match=r"Did you mean 'fb237_v[1-4]'\?"):
         datasets.load_inductive("fb237_v5")
-    with pytest.raises(ValueError, match="`kind` must be one of 'graphs', 'texts', 'inductive'"):
+    with pytest.raises(ValueError, match="`kind` must be one of 'graphs', 'texts', 'choices'"):
         datasets.names("images")
     with pytest.raises(ValueError, match=r"`name` must be one of .*Received: 3 \(type int\)"):
         datasets.load(3)
@@ -207,7 +226,8 @@ def test_every_file_is_described():
         for role, file in benchmark.files.items():
             # Either the content is known, or the commit in the address is all that pins it.
             assert file.sha256 or file.optional or benchmark.name == "CoDEx-M", (role, file)
-            assert file.optional or any(len(part) == 40 for part in file.url.split("/"))
+            pinned = any(len(part) == 40 for part in (file.url or "").split("/"))
+            assert file.optional or pinned or file.sha256, (role, file)
 
 
 def test_reading_needs_no_tensorflow(tmp_path):

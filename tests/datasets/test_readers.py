@@ -1,8 +1,10 @@
 """Readers of single files: what they refuse, and where."""
 
+import json
+
 import pytest
 
-from kgkeras.datasets import benchmark_texts, metaqa, semeval
+from kgkeras.datasets import ChoiceQuestions, benchmark_texts, commonsense_qa, metaqa, semeval
 from kgkeras.kg import GraphFormatError
 
 SENTENCE = '1\t"The <e1>cat</e1> sat in the <e2>box</e2>."\n'
@@ -78,6 +80,42 @@ def test_all_entities_of_codex_come_before_some(tmp_path):
     assert benchmark_texts.codex(paths, ("Q1",), ())[0].names == ("world",)
     del paths["some_entity_texts"]
     assert benchmark_texts.codex(paths, ("Q1",), ())[0].names == ("",)
+
+
+def _question(name, answer="B"):
+    choices = [{"label": label, "text": label.lower()} for label in "AB"]
+    question = {"stem": f"what of {name}?", "choices": choices}
+    return json.dumps({"id": name, "answerKey": answer, "question": question}) + "\n"
+
+
+def _commonsense(folder, train):
+    contents = {"train": train, "dev": _question("d"), "inhouse": "two\n"}
+    for role, content in contents.items():
+        (folder / f"{role}.jsonl").write_text(content)
+    return commonsense_qa.read({role: folder / f"{role}.jsonl" for role in contents})
+
+
+def test_commonsense_questions_that_are_not_listed_are_the_test(tmp_path):
+    task = _commonsense(tmp_path, _question("one") + _question("two", "A") + _question("three"))
+    assert task.train.questions == ("what of two?",)
+    assert task.train.labels.tolist() == [0]
+    assert task.valid.questions == ("what of d?",)
+    assert task.test.questions == ("what of one?", "what of three?")
+    assert task.test.choices == (("a", "b"),) * 2
+    assert task.test.labels.tolist() == [1, 1]
+    assert task.test.take(1).questions == ("what of one?",)
+    for wrong in ("{", "[]", _question("x", "C"), '{"id": "x"}'):
+        with pytest.raises(GraphFormatError, match=r"train\.jsonl:2: must be a JSON object with"):
+            _commonsense(tmp_path, _question("one") + wrong)
+
+
+def test_questions_have_equally_many_choices_and_one_right_answer():
+    with pytest.raises(ValueError, match=r"must be equally long\. Received: 1 questions, 2 lists"):
+        ChoiceQuestions(("a",), (("b",), ("c",)), [0])
+    with pytest.raises(ValueError, match=r"equally many choices\. Received: \[1, 2\]"):
+        ChoiceQuestions(("a", "b"), (("b",), ("c", "d")), [0, 0])
+    with pytest.raises(ValueError, match=r"`labels` must lie in \[0, 2\).*Received: 0 to 2"):
+        ChoiceQuestions(("a", "b"), (("b", "c"), ("c", "d")), [0, 2])
 
 
 @pytest.mark.parametrize("content", ["{", "[]"])

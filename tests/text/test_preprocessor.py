@@ -166,3 +166,53 @@ def test_words_know_their_pieces(bert_vocabulary, linker):
     words = Preprocessor(tokenizer, linker, sequence_length=14).words(TEXTS[:2])
     # The pieces of the test above: a marker, three of "São", four of "Tomé", ...
     assert words["places"].numpy().tolist() == [[0, 1, 1, 1, 2, 2, 2, 2, 3, 4, 4, 4], [-1] * 12]
+
+
+def _pair(length, *texts):
+    tokenizer = WordTokenizer(["a", "b", "c"])  # ids 4, 5, 6
+    linker = DictionaryLinker(["a", "c"], [7, 9])
+    out = Preprocessor(tokenizer, linker, sequence_length=length).pairs(*texts)
+    return {name: column.numpy().tolist() for name, column in out.items()}
+
+
+def test_pairs_stand_in_one_row():
+    out = _pair(8, ["a b", "", "c"], ["c", "b a", ""])
+    assert out["token_ids"] == [
+        [2, 4, 5, 3, 6, 3, 0, 0],
+        [2, 3, 5, 4, 3, 0, 0, 0],
+        [2, 6, 3, 3, 0, 0, 0, 0],
+    ]
+    assert out["entity_ids"] == [
+        [-1, 7, -1, -1, 9, -1, -1, -1],
+        [-1, -1, -1, 7, -1, -1, -1, -1],
+        [-1, 9, -1, -1, -1, -1, -1, -1],
+    ]
+    assert out["segment_ids"] == [
+        [0, 0, 0, 0, 1, 1, 0, 0],
+        [0, 0, 1, 1, 1, 0, 0, 0],
+        [0, 0, 0, 1, 0, 0, 0, 0],
+    ]
+    assert np.sum(out["padding_mask"], axis=1).tolist() == [6, 5, 4]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "row"),
+    [
+        ("a a a a a a", "b", [2, 4, 4, 4, 4, 3, 5, 3]),  # the longer one is cut
+        ("a", "b b b b b b", [2, 4, 3, 5, 5, 5, 5, 3]),
+        ("a a a a a a", "b b b b b b", [2, 4, 4, 4, 3, 5, 5, 3]),  # half of the room each
+        ("a a a", "b b b", [2, 4, 4, 4, 3, 5, 5, 3]),
+        ("a a", "b b b", [2, 4, 4, 3, 5, 5, 5, 3]),
+    ],
+)
+def test_pairs_that_do_not_fit_are_cut(first, second, row):
+    out = _pair(8, [first], [second])
+    assert out["token_ids"] == [row]
+    assert out["segment_ids"][0].index(1) == row.index(3) + 1
+    assert all(out["padding_mask"][0])
+
+
+def test_pairs_need_room_for_two():
+    assert _pair(5, ["a b"], ["c a"])["token_ids"] == [[2, 4, 3, 6, 3]]
+    with pytest.raises(ValueError, match=r"`sequence_length` of at least 5\. Received: 4"):
+        _pair(4, ["a"], ["b"])

@@ -1,0 +1,335 @@
+"""Which answer is right? Multiple choice by words, by counted facts, and by both together.
+
+CommonsenseQA's in-house split, with ConceptNet; or, by default, questions made of the facts of
+geography, where each split asks about facts of its own: words alone cannot know, the graph, which
+holds them all, does. From the same seed:
+
+- `counts`: no words at all; a linear layer over the number of facts, and of walks of two, between
+  the entities of the question and those of the answer: the counter that a network must beat;
+- `text_only`: the words alone;
+- `knowledge`: the vectors of a link predictor enter the words and are asked for the claim that
+  question and answer make, counted facts stand beside, and the graph's facts are learned on,
+  L = L_task + w * L_KG; with `--fact_questions`, the model first learns questions made of facts;
+- `control`: the same with a graph whose entities are shuffled.
+
+The figure is the accuracy, with a 95 % bootstrap interval over the test questions, and the paired
+interval of each row's gain on the text alone.
+
+    python recipes/multiple_choice.py
+    python recipes/multiple_choice.py --data CommonsenseQA --encoder MINILM --dtype bfloat16
+"""
+
+import dataclasses
+import functools
+import itertools
+import json
+import os
+import pathlib
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+
+# isort: split
+import kgkeras  # before Keras: it sets TensorFlow's defaults
+
+# isort: split
+import joint_training
+import keras
+import nominals
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from kgkeras import datasets, evaluation, graph, layers, models, pipelines, text, training
+from kgkeras.training import setting
+
+NAMES = {
+    "counts": "counted facts alone",
+    "text_only": "text only",
+    "knowledge": "text and knowledge",
+    "control": "shuffled knowledge",
+}
+# What is right for a small encoder from scratch is not for a pretrained one.
+SCRATCH = dict(epochs=8, batch_size=32, learning_rate=2e-3, new_rate=5.0, table_rate=5.0)
+PRETRAINED = dict(epochs=3, batch_size=16, learning_rate=1e-4, new_rate=5.0, table_rate=5.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The recipe's whole configuration; what is None depends on the encoder, see above."""
+
+    data: str = setting("geography", "what to learn", ("geography", "CommonsenseQA"))
+    encoder: str = setting("lstm", "lstm, transformer, a keras-hub preset, or a model's folder")
+    fusion: str = setting("gated", "how knowledge reaches the words", tuple(joint_training.FUSIONS))
+    scorer: str = setting("distmult", "what judges triples", tuple(nominals.SCORERS))
+    dim: int = setting(64, "length of the vectors of entities and small encoders")
+    sequence_length: int = setting(64, "most tokens of a question and an answer")
+    kg_epochs: int = setting(20, "epochs of the link predictor, before the questions")
+    kg_weight: float = setting(1.0, "weight of the graph's loss beside the task's")
+    fact_questions: int = setting(0, "questions made of facts, to learn from first")
+    fact_epochs: int = setting(1, "epochs over those")
+    epochs: int | None = setting(None, "epochs to train")
+    batch_size: int | None = setting(None, "questions a batch")
+    learning_rate: float | None = setting(None, "learning rate of the text model")
+    new_rate: float | None = setting(None, "times that, for the layers beside the encoder")
+    table_rate: float | None = setting(None, "times that, for the tables of entities and relations")
+    dtype: str = setting("float32", "precision of a pretrained encoder", ("float32", "bfloat16"))
+    models: str = setting(",".join(NAMES), "which models to train")
+    run: str | None = setting(None, "folder of the run; below runs/choices where None")
+    export: str | None = setting("saved_models/choices", "folder of the exported versions")
+    seed: int = setting(0, "seed of every random choice")
+    devices: int = setting(1, "replicas: GPUs or, where there are none, logical CPU devices")
+    resume: bool = setting(True, "go on with an interrupted run")
+    limit: int | None = setting(None, "use only so many questions of each split")
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """Questions with choices, and the graph that knows about them."""
+
+    questions: datasets.ChoiceTask
+    graph: kgkeras.kg.KnowledgeGraph
+
+
+def load_task(config):
+    """Reads the questions and the graph."""
+    if config.data == "CommonsenseQA":
+        task = Task(datasets.load_choices(config.data), datasets.load("ConceptNet-100K").train)
+    else:
+        facts = datasets.load("geography")
+        made = pipelines.fact_questions(facts, seed=config.seed)
+        ends = np.linspace(0, len(made), 7).astype(int)[[0, 4, 5, 6]]
+        splits = [
+            datasets.ChoiceQuestions(made.questions[a:b], made.choices[a:b], made.labels[a:b])
+            for a, b in itertools.pairwise(ends)
+        ]
+        task = Task(datasets.ChoiceTask(*splits), facts)
+    splits = {
+        name: getattr(task.questions, name).take(config.limit)
+        for name in ("train", "valid", "test")
+    }
+    return dataclasses.replace(task, questions=datasets.ChoiceTask(**splits))
+
+
+def make_encoder(config, task):
+    """A new encoder and its tokenizer."""
+    learn = task.questions.train
+    texts = [*learn.questions, *(choice for choices in learn.choices for choice in choices)]
+    labelled = datasets.LabelledTexts(texts, np.zeros(len(texts), "int32"))
+    words = joint_training.Task(datasets.TextTask(*[labelled] * 3, ("",)), task.graph)
+    return joint_training.make_encoder(config, words)
+
+
+def encode(preprocessor, questions):
+    """The questions, each beside each of its choices, as arrays."""
+    return pipelines.encode_pairs(preprocessor, questions.questions, questions.choices)
+
+
+def make_model(config, encoder, vectors, facts):
+    """A model of words and, with `vectors`, of knowledge; without an encoder, of counts alone."""
+    counts = None
+    if facts is not None:
+        counts = graph.FactCounts(graph.FactIndex.from_graph(facts.with_inverses(), name="facts"))
+    if encoder is None:
+        return models.KnowledgeClassifier(None, counts, choices=True)
+    head, parts = layers.ClassificationHead(1, "binary", dropout=0.1, name="head"), {}
+    if vectors is not None:
+        entities, relations = (
+            layer(*matrix.shape, initial_matrix=matrix, name=name)
+            for layer, matrix, name in zip(
+                (layers.EntityEmbedding, layers.RelationEmbedding),
+                vectors,
+                ("entities", "relations"),
+                strict=True,
+            )
+        )
+        parts = {
+            "triples": layers.TripleEmbedding(entities, relations, name="triples"),
+            "fusion": joint_training.FUSIONS[config.fusion](name="fusion"),
+            "scorer": nominals.SCORERS[config.scorer](name="scorer"),
+            "kg_weight": config.kg_weight,
+        }
+    reader = models.JointModel(encoder, head, **parts, name="joint")
+    return models.KnowledgeClassifier(reader, counts, choices=True)
+
+
+def compile_model(config, model, num_questions, epochs):
+    """Compiles, with a rate that rises and falls."""
+    steps = epochs * pipelines.steps_per_epoch(num_questions, config.batch_size)
+    warmup = max(steps // 20, 1)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, max(steps - warmup, 1), warmup_target=config.learning_rate, warmup_steps=warmup
+    )
+    rates = {"table": config.table_rate}
+    rates |= dict.fromkeys(("fusion", "head", "reader", "evidence"), config.new_rate)
+    model.compile(
+        kgkeras.optimizers.MultiRateAdam(schedule, rates, clipnorm=1.0),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        jit_compile=False,
+    )
+
+
+def fit(config, model, preprocessor, learn, valid, facts, folder, epochs):
+    """Trains on questions, or goes on with it; the model has its best weights then."""
+    compile_model(config, model, len(learn), epochs)
+    run = training.TrainingRun(
+        folder, nominals.settings(config), monitor="val_accuracy", resume=config.resume
+    )
+    first_epoch = run.restore(model)
+    if not run.finished:
+        batches = pipelines.joint_batches(
+            encode(preprocessor, learn),
+            learn.labels,
+            facts,
+            batch_size=config.batch_size,
+            first_epoch=first_epoch,
+            seed=config.seed,
+        )
+        model.fit(
+            batches,
+            initial_epoch=first_epoch,
+            epochs=epochs,
+            steps_per_epoch=pipelines.steps_per_epoch(len(learn), config.batch_size),
+            validation_data=_batches(config, preprocessor, valid),
+            callbacks=run.callbacks(),
+            shuffle=False,
+        )
+    run.load_best(model)
+    return run.history()
+
+
+def _batches(config, preprocessor, questions):
+    encoded = encode(preprocessor, questions)
+    return pipelines.text_batches(encoded, questions.labels, 4 * config.batch_size)
+
+
+def train(config, task, name, facts):
+    """Trains one of the models; returns it, its preprocessor and its history."""
+    training.set_seed(config.seed)
+    folder = pathlib.Path(config.run) / name
+    reads = name != "counts"
+    vectors = nominals.learn_graph(config, facts, name) if reads and facts is not None else None
+    with training.make_strategy(config.devices).scope():
+        # Where nothing is read, any tokenizer will do.
+        encoder, tokenizer = None, text.WordTokenizer(["word"])
+        if reads:
+            encoder, tokenizer = make_encoder(config, task)
+        model = make_model(config, encoder, vectors, facts)
+    linker = text.DictionaryLinker.from_graph(task.graph, plurals=True)
+    preprocessor = text.Preprocessor(tokenizer, linker, config.sequence_length)
+    learned = facts if reads else None
+    fit_on = functools.partial(fit, config, model, preprocessor, facts=learned)
+    questions = task.questions
+    if learned is not None and config.fact_questions:
+        number = len(questions.train.choices[0])
+        made = pipelines.fact_questions(
+            facts, number, count=config.fact_questions, seed=config.seed
+        )
+        fit_on(made, questions.valid, folder=folder / "facts", epochs=config.fact_epochs)
+    history = fit_on(questions.train, questions.valid, folder=folder, epochs=config.epochs)
+    return model, preprocessor, history
+
+
+def measure(labels, answers, text_only):
+    """The accuracy, and its gain on that of the text-only model, if any, with intervals."""
+
+    def gain(labels, ours, theirs):
+        return accuracy(labels, ours) - accuracy(labels, theirs)
+
+    low, high = evaluation.bootstrap_interval(accuracy, labels, answers)
+    figures = {"accuracy": accuracy(labels, answers), "low": low, "high": high}
+    if text_only is not None and text_only is not answers:
+        low, high = evaluation.bootstrap_interval(gain, labels, answers, text_only)
+        figures |= {"gain": gain(labels, answers, text_only), "gain_low": low, "gain_high": high}
+    return figures
+
+
+def accuracy(labels, answers):
+    """The share of right answers."""
+    return float(np.mean(labels == answers))
+
+
+def report(config, figures, histories, console):
+    """Prints the table of all models, and draws their learning curves."""
+    table = Table(title=f"{config.data}, {config.fusion}, seed {config.seed}")
+    for column in ("model", "accuracy", "95 %", "gain", "95 %"):
+        table.add_column(column)
+    for name, row in figures.items():
+        gain = ("", "")
+        if "gain" in row:
+            gain = f"{row['gain']:+.4f}", f"{row['gain_low']:+.4f} .. {row['gain_high']:+.4f}"
+        interval = f"{row['low']:.4f} .. {row['high']:.4f}"
+        table.add_row(NAMES[name], f"{row['accuracy']:.4f}", interval, *gain)
+    console.print(table)
+    named = {NAMES[name]: history for name, history in histories.items()}
+    plot = pathlib.Path(config.run) / "learning_curves.png"
+    evaluation.plot_histories(named, ("loss", "val_accuracy"), plot)
+    console.print("Plot:", plot)
+
+
+def publish(config, task, model, preprocessor, figures, console):
+    """Exports the model, and says how to serve and ask it."""
+    test = task.questions.test
+    folder = kgkeras.export.export_model(
+        model,
+        config.export,
+        preprocessor=preprocessor,
+        graph=task.graph,
+        samples=list(zip(test.questions[:8], test.choices[:8], strict=True)),
+        card={"data": config.data, "config": dataclasses.asdict(config), "metrics": figures},
+    )
+    console.print(f"Exported: {folder}\n\nServe it, and ask it from another shell:", soft_wrap=True)
+    request = {"question": test.questions[0], "choices": list(test.choices[0])}
+    for line in kgkeras.export.usage(folder, request):
+        print(f"  {line}")
+
+
+def complete(config):
+    """Fills in what depends on the encoder."""
+    defaults = SCRATCH if config.encoder in joint_training.SMALL else PRETRAINED
+    missing = {name: value for name, value in defaults.items() if getattr(config, name) is None}
+    if config.run is None:
+        encoder = pathlib.Path(config.encoder).name
+        missing["run"] = f"runs/choices/{config.data}-{encoder}-{config.seed}"
+    return dataclasses.replace(config, **missing)
+
+
+def main(config):
+    """Runs the recipe; returns its headline figures."""
+    config, console, start = complete(config), Console(), time.perf_counter()
+    names = config.models.split(",")
+    if unknown := set(names) - set(NAMES):
+        raise ValueError(f"`models` must be among {', '.join(NAMES)}. Received: {sorted(unknown)}.")
+    task = load_task(config)
+    console.print(f"{len(task.questions.train)} training questions; {task.graph}")
+    graphs = dict.fromkeys(("counts", "knowledge"), task.graph)
+    graphs["control"] = task.graph.shuffled(config.seed)
+    labels, answers, figures, histories, exported = task.questions.test.labels, {}, {}, {}, None
+    for name in names:
+        console.rule(NAMES[name])
+        model, preprocessor, histories[name] = train(config, task, name, graphs.get(name))
+        logits = model.predict(_batches(config, preprocessor, task.questions.test), verbose=0)
+        answers[name] = np.argmax(logits, axis=-1)
+        if name == "knowledge":
+            exported = model, preprocessor
+    for name in names:
+        figures[name] = measure(labels, answers[name], answers.get("text_only"))
+    training.write_json(pathlib.Path(config.run) / "config.json", vars(config))
+    report(config, figures, histories, console)
+    if exported and config.export is not None:
+        publish(config, task, *exported, figures, console)
+    headline = {
+        ("" if name == "knowledge" else name + "_") + figure: round(value, 4)
+        for name, row in figures.items()
+        for figure, value in row.items()
+    }
+    result = {"recipe": "multiple_choice", "data": config.data, **headline, "seed": config.seed}
+    result |= {"seconds": round(time.perf_counter() - start, 1)}
+    training.write_json(pathlib.Path(config.run) / "metrics.json", result)
+    print(json.dumps(result))
+    return result
+
+
+if __name__ == "__main__":
+    main(training.parse_config(Config, __doc__))

@@ -53,10 +53,10 @@ def encode_pairs(preprocessor, first, second, batch_size=1024):
             f"Received: {len(first)} and {len(second)} entries, of {sorted(set(choices))} choices."
         )
     if isinstance(second[0], str):
-        return _encoded(lambda *pair: preprocessor.pairs(*pair), (list(first), second), batch_size)
+        return _encoded(preprocessor.pairs, (list(first), second), batch_size)
     pairs = [(one, choice) for one, texts in zip(first, second, strict=True) for choice in texts]
     columns = tuple(map(list, zip(*pairs, strict=True)))
-    encoded = _encoded(lambda *pair: preprocessor.pairs(*pair), columns, batch_size)
+    encoded = _encoded(preprocessor.pairs, columns, batch_size)
     return {name: column.reshape(len(first), choices[0], -1) for name, column in encoded.items()}
 
 

@@ -33,14 +33,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is impor
 import kgkeras  # before Keras: it sets TensorFlow's defaults
 
 # isort: split
+import compared
 import joint_training
 import keras
 import nominals
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
-from kgkeras import datasets, evaluation, graph, layers, models, pipelines, text, training
+from kgkeras import datasets, graph, layers, models, pipelines, text, training
 from kgkeras.training import setting
 
 NAMES = {
@@ -153,26 +153,16 @@ def make_model(config, encoder, vectors, facts):
     return models.KnowledgeClassifier(reader, counts, choices=True)
 
 
-def compile_model(config, model, num_questions, epochs):
-    """Compiles, with a rate that rises and falls."""
-    steps = epochs * pipelines.steps_per_epoch(num_questions, config.batch_size)
-    warmup = max(steps // 20, 1)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, max(steps - warmup, 1), warmup_target=config.learning_rate, warmup_steps=warmup
-    )
-    rates = {"table": config.table_rate}
-    rates |= dict.fromkeys(("fusion", "head", "reader", "evidence"), config.new_rate)
-    model.compile(
-        kgkeras.optimizers.MultiRateAdam(schedule, rates, clipnorm=1.0),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-        jit_compile=False,
-    )
-
-
 def fit(config, model, preprocessor, learn, valid, facts, folder, epochs):
     """Trains on questions, or goes on with it; the model has its best weights then."""
-    compile_model(config, model, len(learn), epochs)
+    compared.compile_classifier(
+        dataclasses.replace(config, epochs=epochs),
+        model,
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+        len(learn),
+        ("fusion", "head", "reader", "evidence"),
+    )
     run = training.TrainingRun(
         folder, nominals.settings(config), monitor="val_accuracy", resume=config.resume
     )
@@ -231,41 +221,9 @@ def train(config, task, name, facts):
     return model, preprocessor, history
 
 
-def measure(labels, answers, text_only):
-    """The accuracy, and its gain on that of the text-only model, if any, with intervals."""
-
-    def gain(labels, ours, theirs):
-        return accuracy(labels, ours) - accuracy(labels, theirs)
-
-    low, high = evaluation.bootstrap_interval(accuracy, labels, answers)
-    figures = {"accuracy": accuracy(labels, answers), "low": low, "high": high}
-    if text_only is not None and text_only is not answers:
-        low, high = evaluation.bootstrap_interval(gain, labels, answers, text_only)
-        figures |= {"gain": gain(labels, answers, text_only), "gain_low": low, "gain_high": high}
-    return figures
-
-
 def accuracy(labels, answers):
     """The share of right answers."""
     return float(np.mean(labels == answers))
-
-
-def report(config, figures, histories, console):
-    """Prints the table of all models, and draws their learning curves."""
-    table = Table(title=f"{config.data}, {config.fusion}, seed {config.seed}")
-    for column in ("model", "accuracy", "95 %", "gain", "95 %"):
-        table.add_column(column)
-    for name, row in figures.items():
-        gain = ("", "")
-        if "gain" in row:
-            gain = f"{row['gain']:+.4f}", f"{row['gain_low']:+.4f} .. {row['gain_high']:+.4f}"
-        interval = f"{row['low']:.4f} .. {row['high']:.4f}"
-        table.add_row(NAMES[name], f"{row['accuracy']:.4f}", interval, *gain)
-    console.print(table)
-    named = {NAMES[name]: history for name, history in histories.items()}
-    plot = pathlib.Path(config.run) / "learning_curves.png"
-    evaluation.plot_histories(named, ("loss", "val_accuracy"), plot)
-    console.print("Plot:", plot)
 
 
 def publish(config, task, model, preprocessor, figures, console):
@@ -298,9 +256,7 @@ def complete(config):
 def main(config):
     """Runs the recipe; returns its headline figures."""
     config, console, start = complete(config), Console(), time.perf_counter()
-    names = config.models.split(",")
-    if unknown := set(names) - set(NAMES):
-        raise ValueError(f"`models` must be among {', '.join(NAMES)}. Received: {sorted(unknown)}.")
+    names = compared.checked_models(config, NAMES)
     task = load_task(config)
     console.print(f"{len(task.questions.train)} training questions; {task.graph}")
     graphs = dict.fromkeys(("counts", "knowledge"), task.graph)
@@ -314,18 +270,17 @@ def main(config):
         if name == "knowledge":
             exported = model, preprocessor
     for name in names:
-        figures[name] = measure(labels, answers[name], answers.get("text_only"))
+        figures[name] = compared.measure(
+            "accuracy", accuracy, labels, answers[name], answers.get("text_only")
+        )
     training.write_json(pathlib.Path(config.run) / "config.json", vars(config))
-    report(config, figures, histories, console)
+    title = f"{config.data}, {config.fusion}, seed {config.seed}"
+    compared.report(title, NAMES, figures, histories, config.run, console)
     if exported and config.export is not None:
         publish(config, task, *exported, figures, console)
-    headline = {
-        ("" if name == "knowledge" else name + "_") + figure: round(value, 4)
-        for name, row in figures.items()
-        for figure, value in row.items()
-    }
-    result = {"recipe": "multiple_choice", "data": config.data, **headline, "seed": config.seed}
-    result |= {"seconds": round(time.perf_counter() - start, 1)}
+    result = {"recipe": "multiple_choice", "data": config.data}
+    result |= compared.headline(figures, "knowledge")
+    result |= {"seed": config.seed, "seconds": round(time.perf_counter() - start, 1)}
     training.write_json(pathlib.Path(config.run) / "metrics.json", result)
     print(json.dumps(result))
     return result

@@ -32,12 +32,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is impor
 import kgkeras  # before Keras: it sets TensorFlow's defaults
 
 # isort: split
+import compared
 import joint_training
-import keras
 import nominals
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from kgkeras import evaluation, layers, models, pipelines, text, training
 from kgkeras.training import setting
@@ -123,20 +122,9 @@ def make_model(config, task, encoder, tokenizer, vectors):
             "kg_weight": config.kg_weight,
         }
     model = models.RelationClassifier(encoder, head, tokenizer.marker_ids, **parts)
-    steps = config.epochs * pipelines.steps_per_epoch(len(task.texts.train), config.batch_size)
-    warmup = max(steps // 20, 1)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, max(steps - warmup, 1), warmup_target=config.learning_rate, warmup_steps=warmup
-    )
-    rates = {"table": config.table_rate}
-    rates |= dict.fromkeys(("fusion", "head", "adapter", "lora_kernel"), config.new_rate)
-    # Without XLA: on a CPU it takes longer to compile these models than it saves.
-    model.compile(
-        kgkeras.optimizers.MultiRateAdam(schedule, rates, clipnorm=1.0),
-        loss=head.loss(),
-        metrics=[head.accuracy()],
-        jit_compile=False,
-    )
+    new = ("fusion", "head", "adapter", "lora_kernel")
+    count = len(task.texts.train)
+    compared.compile_classifier(config, model, head.loss(), head.accuracy(), count, new)
     return model
 
 
@@ -185,42 +173,10 @@ def _batches(config, preprocessor, texts):
 
 def measure(task, answers, text_only):
     """The figures of a model's answers, and their gain on those of the text-only model, if any."""
-    labels, classes = task.texts.test.labels, task.texts.classes
-    f1 = functools.partial(evaluation.relation_f1, classes=classes)
-    low, high = evaluation.bootstrap_interval(f1, labels, answers)
-    figures = {
-        "macro_f1": f1(labels, answers),
-        "low": low,
-        "high": high,
-        "accuracy": float(np.mean(labels == answers)),
-    }
-    if text_only is not None and answers is not text_only:
-
-        def gain(labels, ours, theirs):
-            return f1(labels, ours) - f1(labels, theirs)
-
-        low, high = evaluation.bootstrap_interval(gain, labels, answers, text_only)
-        figures |= {"gain": gain(labels, answers, text_only), "gain_low": low, "gain_high": high}
-    return figures
-
-
-def report(config, figures, histories, console):
-    """Prints the table of all models, and draws their learning curves."""
-    table = Table(title=f"{config.data}, {config.adapter}, {config.fusion}, seed {config.seed}")
-    for column in ("model", "macro-F1", "95 %", "accuracy", "gain", "95 %", "weights trained"):
-        table.add_column(column)
-    for name, row in figures.items():
-        gain = ("", "")
-        if "gain" in row:
-            gain = f"{row['gain']:+.4f}", f"{row['gain_low']:+.4f} .. {row['gain_high']:+.4f}"
-        interval = f"{row['low']:.4f} .. {row['high']:.4f}"
-        accuracy, weights = f"{row['accuracy']:.4f}", f"{row['weights']:,}"
-        table.add_row(NAMES[name], f"{row['macro_f1']:.4f}", interval, accuracy, *gain, weights)
-    console.print(table)
-    named = {NAMES[name]: history for name, history in histories.items()}
-    plot = pathlib.Path(config.run) / "learning_curves.png"
-    evaluation.plot_histories(named, ("loss", "val_accuracy"), plot)
-    console.print("Plot:", plot)
+    labels = task.texts.test.labels
+    f1 = functools.partial(evaluation.relation_f1, classes=task.texts.classes)
+    figures = compared.measure("macro_f1", f1, labels, answers, text_only)
+    return {**figures, "accuracy": float(np.mean(labels == answers))}
 
 
 def publish(config, task, model, preprocessor, figures, console):
@@ -252,9 +208,7 @@ def complete(config):
 def main(config):
     """Runs the recipe; returns its headline figures."""
     config, console, start = complete(config), Console(), time.perf_counter()
-    names = config.models.split(",")
-    if unknown := set(names) - set(NAMES):
-        raise ValueError(f"`models` must be among {', '.join(NAMES)}. Received: {sorted(unknown)}.")
+    names = compared.checked_models(config, NAMES)
     task, known = nominals.load_task(config)
     console.print(f"{len(task.texts.train)} training texts; {task.graph}")
     graphs = {"true": task.graph, "shuffled": task.graph.shuffled(config.seed)}
@@ -275,16 +229,12 @@ def main(config):
         if name == "joint":
             exported = model, preprocessor
     training.write_json(pathlib.Path(config.run) / "config.json", vars(config))
-    report(config, figures, histories, console)
+    title = f"{config.data}, {config.adapter}, {config.fusion}, seed {config.seed}"
+    compared.report(title, NAMES, figures, histories, config.run, console)
     if exported and config.export is not None:
         publish(config, task, *exported, figures, console)
-    headline = {
-        ("" if name == "joint" else name + "_") + figure: round(value, 4)
-        for name, row in figures.items()
-        for figure, value in row.items()
-    }
-    result = {"recipe": "relation_classification", **headline, "seed": config.seed}
-    result |= {"seconds": round(time.perf_counter() - start, 1)}
+    result = {"recipe": "relation_classification", **compared.headline(figures, "joint")}
+    result |= {"seed": config.seed, "seconds": round(time.perf_counter() - start, 1)}
     training.write_json(pathlib.Path(config.run) / "metrics.json", result)
     print(json.dumps(result))
     return result

@@ -1,11 +1,12 @@
 """Answers one request from a SavedModel, in a process that knows TensorFlow and TF Text only.
 
-Run as a script: a JSON object with `folder`, `signature` and `inputs` on standard input, the
-outputs as JSON on standard output.
+Run as a script: on each line of standard input a JSON object with `folder`, `signature` and
+`inputs`, for which a line of standard output gives `outputs`, or the `error`.
 """
 
 import json
 import sys
+import traceback
 
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the operations of tokenizers)
@@ -38,8 +39,19 @@ def as_lists(tensor):
     return decode(tensor.numpy().tolist())
 
 
+def replies(lines):
+    """Yields the reply to each line, as JSON."""
+    for line in lines:
+        try:
+            outputs = answer(**json.loads(line))
+            if foreign(sys.modules):
+                raise ImportError(f"loading imported {foreign(sys.modules)}")
+            yield json.dumps({"outputs": outputs})
+        except Exception:
+            yield json.dumps({"error": traceback.format_exc()})
+
+
 if __name__ == "__main__":
-    outputs = answer(**json.load(sys.stdin))
-    if foreign(sys.modules):
-        sys.exit(f"loading imported {foreign(sys.modules)}")
-    json.dump(outputs, sys.stdout)
+    for reply in replies(sys.stdin):
+        sys.stdout.write(reply + "\n")
+        sys.stdout.flush()

@@ -57,22 +57,26 @@ def shared_data():
 def run_in_clean_process():
     """`run(folder, signature, inputs) -> outputs` in a process without kgkeras.
 
-    `inputs` maps names to nested lists and so does the result; text is `str`, both ways.
+    `inputs` maps names to nested lists and so does the result; text is `str`, both ways. One
+    process, started with the first request, answers all.
     """
+    started = []
 
     def run(folder, signature, inputs):
-        script = pathlib.Path(__file__).with_name("clean_process.py")
+        if not started:
+            script = pathlib.Path(__file__).with_name("clean_process.py")
+            # -I: neither the working directory nor PYTHONPATH can bring kgkeras in.
+            command = [sys.executable, "-I", str(script)]
+            pipe = subprocess.PIPE
+            started.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True))
         request = {"folder": str(folder), "signature": signature, "inputs": inputs}
-        # -I: neither the working directory nor PYTHONPATH can bring kgkeras in.
-        done = subprocess.run(
-            [sys.executable, "-I", str(script)],
-            input=json.dumps(request),
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        started[0].stdin.write(json.dumps(request) + "\n")
+        started[0].stdin.flush()
+        reply = json.loads(started[0].stdout.readline())
+        assert "error" not in reply, reply["error"]
+        return reply["outputs"]
 
-    return run
+    yield run
+    for process in started:
+        process.communicate(timeout=60)
+        assert process.returncode == 0

@@ -25,3 +25,23 @@ def output(script, *arguments, **environment):
 def last_json(script, *arguments, **environment):
     """The JSON on the last line that `script` writes; arguments as in `output`."""
     return json.loads(output(script, *arguments, **environment).splitlines()[-1])
+
+
+_TWICE = """
+import sys
+import keras
+from kgkeras import training
+
+training.make_strategy(2)  # first: devices are fixed when TensorFlow starts
+script, *arguments = sys.argv[1:]
+for devices in ("1", "2"):
+    keras.utils.clear_session()
+    sys.argv[1:] = devices, *arguments
+    exec(script, {"__name__": "__main__"})
+"""
+
+
+def one_and_two(script, *arguments):
+    """The JSON that `script` writes with `sys.argv[1]`, the number of replicas, at 1 and at 2."""
+    one, two = output(_TWICE, script, *arguments).splitlines()[-2:]
+    return json.loads(one), json.loads(two)

@@ -98,16 +98,17 @@ def export_model(
     | `RelationClassifier` | `preprocessor`, `graph`, `classes` | `samples` | the same |
     | `EntityTyper` | `preprocessor`, `graph`, `classes` | `samples` | the same |
     | the three without a graph | `preprocessor`, `classes` | `samples` | the same |
-    | `KnowledgeClassifier` | `preprocessor`, `graph` | `classes`, `samples` | `export.choices` |
-    | the same without tables | `preprocessor` | `classes`, `samples` | the same |
+    | `KnowledgeClassifier` | `preprocessor`, `graph` | `classes`, `samples` | see below |
+    | the same without tables | `preprocessor` | `classes`, `samples` | see below |
     | `QuestionAnswerer` | `preprocessor`, `graph` | `samples` | `export_question_answerer` |
     | `KnowledgeMaskedLM` | `preprocessor`, `graph` | `k`, `samples` | `export_masked_lm` |
     | the same without a graph | `preprocessor` | `k`, `samples` | the same |
     | `TextIndex` | `preprocessor` | `known`, `k`, `samples` | `export_text_index` |
     | `TextLinkPredictor` | `preprocessor`, `graph` | `known`, `k`, `samples` | the same |
 
-    Of a `KnowledgeDistillation`, its student is exported. A `GraphTextModel` also needs the sampler
-    of its subgraphs: use `export_graph_text_model`.
+    A `KnowledgeClassifier` is written by `export_knowledge_classifier`; of a
+    `KnowledgeDistillation`, its student is exported. A `GraphTextModel` also needs the sampler of
+    its subgraphs: use `export_graph_text_model`.
 
     Args:
         model: The model.

@@ -90,7 +90,15 @@ class KnowledgeClassifier(TripleObjective):
         return super().call({name: inputs[name] for name in self._inputs_struct}, training=training)
 
     def fusion_weights(self):
-        """As `JointModel.fusion_weights`, a text a row."""
+        """As `JointModel.fusion_weights`, a text a row.
+
+        Raises:
+            ValueError: If there is no reader, or its fusion does not weigh.
+        """
+        if self.reader is None:
+            raise ValueError(
+                "Only a model with a `reader` has fusion weights. Received: one of counts alone."
+            )
         return self.reader.fusion_weights()
 
 

@@ -63,7 +63,9 @@ class WordPieceTokenizer(tf.Module):
         self.special_ids = tuple(sorted({*special, *reserved} - {None}))
         # Outside a graph KerasHub takes a slower way through Python.
         self._pieces = tf.function(
-            tokenizer.tokenize, input_signature=[tf.TensorSpec((None,), tf.string)]
+            tokenizer.tokenize,
+            input_signature=[tf.TensorSpec((None,), tf.string)],
+            autograph=False,
         )
 
     @classmethod

@@ -110,8 +110,11 @@ def fails_when_saved(write, subject, monkeypatch):
 
 
 def fails_the_check(write, subject, monkeypatch):
-    with pytest.raises(ExportError, match="bytes are stored a second time: names/embeddings"):
-        write(tracked=[subject.table, subject.model])
+    def python(name):
+        return {"out": tf.numpy_function(lambda names: names, [name], tf.string)}
+
+    with pytest.raises(ExportError, match="PyFunc"):
+        write([Endpoint("look_up", python, subject.endpoint.inputs)])
 
 
 def fails_to_write_warmup(write, subject, monkeypatch):

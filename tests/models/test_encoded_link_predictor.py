@@ -18,7 +18,7 @@ from kgkeras import (
     scorers,
 )
 from tests import toy
-from tests.processes import last_json
+from tests.processes import one_and_two
 
 DIM = 16
 
@@ -298,6 +298,6 @@ print(json.dumps(found))
 
 @pytest.mark.slow
 def test_one_replica_equals_two():
-    one, two = last_json(_REPLICAS, 1), last_json(_REPLICAS, 2)
+    one, two = one_and_two(_REPLICAS)
     for kind in one:
         np.testing.assert_allclose(two[kind], one[kind], rtol=1e-3, atol=1e-4, err_msg=kind)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from kgkeras import graph, layers, models, pipelines
-from tests import processes, toy
+from tests import toy
+from tests.processes import one_and_two
 
 CHOICES = 3
 
@@ -167,6 +168,9 @@ def test_bad_arguments():
         models.KnowledgeClassifier(None, counter(toy.graph()))
     with pytest.raises(ValueError, match=r"A choice has one logit.*a reader of 2 logits"):
         models.KnowledgeClassifier(toy.model(), choices=True)
+    counted = models.KnowledgeClassifier(None, counter(toy.graph()), choices=True)
+    with pytest.raises(ValueError, match="Only a model with a `reader` has fusion weights"):
+        counted.fusion_weights()
 
 
 _SCRIPT = """
@@ -190,7 +194,7 @@ print(json.dumps(log))
 
 @pytest.mark.slow
 def test_one_replica_equals_two():
-    one, two = processes.last_json(_SCRIPT, 1), processes.last_json(_SCRIPT, 2)
+    one, two = one_and_two(_SCRIPT)
     assert one.keys() == two.keys()
     for name in one:
         # A softmax over choices does not see the last bias: what moves it is rounding.

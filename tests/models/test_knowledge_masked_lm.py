@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from kgkeras import layers, losses, models, scorers, text
 from tests import masked_lm
-from tests.processes import last_json
+from tests.processes import one_and_two
 
 KINDS = ("text", "fused", "described")
 
@@ -254,7 +254,7 @@ print(json.dumps(results))
 
 @pytest.mark.slow
 def test_one_replica_equals_two():
-    one, two = (last_json(_REPLICAS, devices) for devices in (1, 2))
+    one, two = one_and_two(_REPLICAS)
     for kind, wanted in one.items():
         assert wanted.keys() == two[kind].keys()
         for name, values in wanted.items():

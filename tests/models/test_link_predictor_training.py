@@ -5,7 +5,7 @@ import pytest
 
 from kgkeras import evaluation, losses, models, optimizers, pipelines, scorers, training
 from tests import toy
-from tests.processes import last_json
+from tests.processes import one_and_two
 
 _SCRIPT = """
 import json, sys
@@ -37,7 +37,7 @@ print(json.dumps(weights))
 
 @pytest.mark.slow
 def test_one_replica_equals_two():
-    one, two = last_json(_SCRIPT, 1), last_json(_SCRIPT, 2)
+    one, two = one_and_two(_SCRIPT)
     for kind in one:
         np.testing.assert_allclose(two[kind], one[kind], rtol=1e-3, atol=1e-4, err_msg=kind)
 

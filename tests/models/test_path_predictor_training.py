@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kgkeras import kg, models
 from tests import toy
-from tests.processes import last_json
+from tests.processes import one_and_two
 
 
 def _predictor(told):
@@ -95,6 +95,6 @@ print(json.dumps({"loss": log["loss"], "mrr": log["val_mrr"], "weights": sum(wei
 @pytest.mark.slow
 def test_one_replica_equals_two():
     # Without hiding: each replica hides what its own part of a batch asks for.
-    one, two = last_json(_REPLICAS, 1), last_json(_REPLICAS, 2)
+    one, two = one_and_two(_REPLICAS)
     for name in one:
         np.testing.assert_allclose(two[name], one[name], rtol=1e-3, atol=1e-4, err_msg=name)

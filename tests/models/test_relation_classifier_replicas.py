@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.processes import last_json
+from tests.processes import one_and_two
 
 _SCRIPT = """
 import json, sys
@@ -23,7 +23,7 @@ print(json.dumps(log))
 
 @pytest.mark.slow
 def test_one_replica_equals_two():
-    one, two = last_json(_SCRIPT, 1), last_json(_SCRIPT, 2)
+    one, two = one_and_two(_SCRIPT)
     assert one.keys() == two.keys()
     for name in one:
         np.testing.assert_allclose(two[name], one[name], rtol=2e-4, err_msg=name)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.processes import last_json
+from tests.processes import one_and_two
 
 _SCRIPT = """
 import json, sys
@@ -39,6 +39,6 @@ print(json.dumps(found))
 
 @pytest.mark.slow
 def test_one_replica_equals_two():
-    one, two = last_json(_SCRIPT, 1), last_json(_SCRIPT, 2)
+    one, two = one_and_two(_SCRIPT)
     for kind in one:
         np.testing.assert_allclose(two[kind], one[kind], rtol=1e-3, atol=1e-4, err_msg=kind)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.processes import last_json
+from tests.processes import one_and_two
 
 _SCRIPT = """
 import json, sys
@@ -21,12 +21,12 @@ toy.fit(text_only, None, inputs, labels, 1)  # a second model in one process
 training.set_seed(3)
 with training.make_strategy(devices).scope():
     model = toy.model(layers.GatedFusion())
-run = training.TrainingRun(sys.argv[2], {}, monitor="val_accuracy")
+run = training.TrainingRun(sys.argv[2] + sys.argv[1], {}, monitor="val_accuracy")
 arguments = {"validation_data": (inputs, labels), "callbacks": run.callbacks()}
 toy.fit(model, facts, inputs, labels, 2, **arguments)
 with training.make_strategy(devices).scope():
     model = toy.model(layers.GatedFusion())
-run = training.TrainingRun(sys.argv[2], {}, monitor="val_accuracy")
+run = training.TrainingRun(sys.argv[2] + sys.argv[1], {}, monitor="val_accuracy")
 first_epoch = run.restore(model)
 assert first_epoch == 2
 arguments["callbacks"] = run.callbacks()
@@ -38,8 +38,7 @@ print(json.dumps(log))
 
 @pytest.mark.slow
 def test_one_replica_equals_two(tmp_path):
-    one = last_json(_SCRIPT, 1, tmp_path / "one")
-    two = last_json(_SCRIPT, 2, tmp_path / "two")
+    one, two = one_and_two(_SCRIPT, tmp_path)
     assert one.keys() == two.keys()
     for name in one:
         np.testing.assert_allclose(two[name], one[name], rtol=2e-4, err_msg=name)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kgkeras.export import Endpoint, write_saved_model
 from tests.graph.layers import models
-from tests.processes import last_json
+from tests.processes import one_and_two
 
 _TRAIN = """
 import json, sys
@@ -54,7 +54,7 @@ def test_saved_and_loaded(tmp_path):
 
 @pytest.mark.slow
 def test_two_replicas_train_as_one():
-    one, two = last_json(_TRAIN, 1), last_json(_TRAIN, 2)
+    one, two = one_and_two(_TRAIN)
     assert (one.pop("replicas"), two.pop("replicas")) == (1, 2)
     # Only the relations' update, which nothing reads here, is not trained.
     assert all("relation_kernel" in path for path in one["still"])

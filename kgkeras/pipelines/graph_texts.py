@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from kgkeras.checks import positive_int
 from kgkeras.ops import first_mentions
+from kgkeras.pipelines.mapping import parallel_map
 from kgkeras.pipelines.passes import step_seed
 
 _NODES, _EDGES = ("entity",), ("source", "target", "relation")
@@ -55,7 +56,7 @@ def graph_text_batches(batches, sampler, *, max_mentions=8, hidden=None, first_s
         inputs = {**inputs, "graph": graph}
         return (inputs, *rest) if rest else inputs
 
-    return batches.enumerate().map(extend, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return parallel_map(batches.enumerate(), extend).prefetch(tf.data.AUTOTUNE)
 
 
 def entity_graphs(entity_ids, sampler, max_mentions=8, seed=None, dropped=None):

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from kgkeras.checks import non_negative, positive_int
 from kgkeras.pipelines.known_triples import KnownTriples
+from kgkeras.pipelines.mapping import parallel_map
 from kgkeras.pipelines.texts import trim
 
 
@@ -68,13 +69,14 @@ def joint_batches(
     # The longest of an example's choices, where it has choices.
     lengths = encoded["padding_mask"].sum(axis=-1).reshape(len(labels), -1).max(axis=1)
     texts = _orders(lengths, batch_size, first_epoch, seed)
-    texts = texts.map(text_batch, tf.data.AUTOTUNE)
+    texts = parallel_map(texts, text_batch)
     if graph is None:
         return texts.prefetch(tf.data.AUTOTUNE)
     batches = _triple_batches(
         graph, batch_size, triples_per_text, num_negatives, seed, first_epoch * steps
     )
-    joint = tf.data.Dataset.zip(texts, batches).map(lambda text, kg: ({**text[0], **kg}, text[1]))
+    joint = tf.data.Dataset.zip(texts, batches)
+    joint = parallel_map(joint, lambda text, kg: ({**text[0], **kg}, text[1]))
     return joint.prefetch(tf.data.AUTOTUNE)
 
 
@@ -96,7 +98,9 @@ def _orders(lengths, batch_size, first_epoch, seed):
         batches = tf.gather(tf.reshape(rows, [steps, batch_size]), order)
         return tf.data.Dataset.from_tensor_slices(batches)
 
-    return tf.data.Dataset.counter(first_epoch).flat_map(epoch_order)
+    return tf.data.Dataset.counter(first_epoch).flat_map(
+        tf.autograph.experimental.do_not_convert(epoch_order)
+    )
 
 
 def _triple_batches(graph, batch_size, per_text, num_negatives, seed, first_step):
@@ -136,4 +140,4 @@ def _triple_batches(graph, batch_size, per_text, num_negatives, seed, first_step
         }
 
     steps = tf.data.Dataset.counter(np.int64(first_step))
-    return steps.map(batch, tf.data.AUTOTUNE)
+    return parallel_map(steps, batch)

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from kgkeras.pipelines.joint import joint_batches, steps_per_epoch
+from kgkeras.pipelines.mapping import parallel_map
 from kgkeras.pipelines.masking import Masking
 from kgkeras.pipelines.passes import step_seed
 from kgkeras.pipelines.sentence_pairs import SentencePairs
@@ -107,7 +108,7 @@ def masked_text_batches(
 
     first_step = int(first_epoch) * steps_per_epoch(num_texts, batch_size)
     # Not the dataset's own count, which would begin at 0 in each run.
-    batches = batches.enumerate(first_step).map(hide, tf.data.AUTOTUNE)
+    batches = parallel_map(batches.enumerate(first_step), hide)
     # So that Keras knows how many there are in some that are taken.
     batches = batches.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
     return batches.prefetch(tf.data.AUTOTUNE)

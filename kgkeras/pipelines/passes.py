@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from kgkeras.checks import describe, non_negative, positive_int
 from kgkeras.ops.replicas import num_replicas
+from kgkeras.pipelines.mapping import parallel_map
 
 
 def triple_steps(graph, batch_size):
@@ -90,4 +91,4 @@ def endless_batches(make_batch, steps, first_epoch):
     if non_negative("first_epoch", first_epoch) % 1:
         raise ValueError(f"`first_epoch` must be a whole number. {describe(first_epoch)}.")
     batches = tf.data.Dataset.counter(np.int64(int(first_epoch) * steps))
-    return batches.map(make_batch, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return parallel_map(batches, make_batch).prefetch(tf.data.AUTOTUNE)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from kgkeras.checks import describe, positive_int
 from kgkeras.kg.inverse import check_no_inverses, inverse_relation
 from kgkeras.pipelines.incidence import Incidence
+from kgkeras.pipelines.mapping import parallel_map
 from kgkeras.pipelines.passes import step_seed
 from kgkeras.pipelines.row_numbering import RowNumbering
 
@@ -49,7 +50,7 @@ def subgraph_batches(batches, sampler, *, seeds=None, first_step=0, seed=0):
         inputs = {**inputs, _NAME: graph}
         return (inputs, *rest) if rest else inputs
 
-    return batches.enumerate().map(extend, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return parallel_map(batches.enumerate(), extend).prefetch(tf.data.AUTOTUNE)
 
 
 def _check_names(names, needed):

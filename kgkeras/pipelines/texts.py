@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from kgkeras.checks import positive_int
+from kgkeras.pipelines.mapping import parallel_map
 
 # Batches are as long as their longest text, rounded up: few different shapes, little padding.
 _LENGTH_STEP = 8
@@ -62,7 +63,7 @@ def encode_pairs(preprocessor, first, second, batch_size=1024):
 
 def _encoded(encode, texts, batch_size):
     dataset = tf.data.Dataset.from_tensor_slices(texts).batch(batch_size)
-    batches = list(dataset.map(encode, tf.data.AUTOTUNE).as_numpy_iterator())
+    batches = list(parallel_map(dataset, encode).as_numpy_iterator())
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
@@ -79,7 +80,7 @@ def text_batches(encoded, labels, batch_size):
     """
     batch_size = positive_int("batch_size", batch_size)
     dataset = tf.data.Dataset.from_tensor_slices((encoded, labels)).batch(batch_size)
-    return dataset.map(trim, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return parallel_map(dataset, trim).prefetch(tf.data.AUTOTUNE)
 
 
 def trim(inputs, *rest):

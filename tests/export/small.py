@@ -7,6 +7,10 @@ from kgkeras import graph, kg, layers, models, scorers, text
 from tests import toy
 
 TEXTS = ("Lima is in Peru.", "São Paulo lies in Brazil!", "nothing known here", "")
+MARKED = {
+    1: ("<e1> Lima </e1> is nice", "who knows <e1> Nowhere </e1>"),
+    2: ("<e1> Lima </e1> is in <e2> Peru </e2>", "<e1> Nowhere </e1> and <e2> São Paulo </e2>"),
+}
 NAMES = ("Lima", "Peru", "São Paulo", "Brazil", "America")
 FACTS = ((0, 0, 1), (2, 0, 3), (1, 1, 4), (3, 1, 4))
 
@@ -48,6 +52,31 @@ def joint(facts, head=None):
         parts["triples"] = layers.TripleEmbedding.from_sizes(*sizes, 8)
         parts["fusion"] = layers.GatedFusion()
     return models.JointModel(toy.encoder(8), head or layers.ClassificationHead(2), **parts)
+
+
+def marked(facts, count):
+    """A classifier of the one or two mentions between marks, and its preprocessor."""
+    keras.utils.set_random_seed(5)
+    marks = ("<e1>", "</e1>", "<e2>", "</e2>")[: 2 * count]
+    tokenizer = text.WordTokenizer.from_texts(MARKED[count], markers=marks)
+    linker = text.DictionaryLinker.from_graph(facts)
+    sizes = facts.num_entities, facts.num_relations
+    model = (models.EntityTyper if count == 1 else models.RelationClassifier)(
+        toy.encoder(8),
+        layers.ClassificationHead(2),
+        tokenizer.marker_ids,
+        triples=layers.TripleEmbedding.from_sizes(*sizes, 8),
+        fusion=layers.GatedFusion(),
+        scorer=scorers.DistMult(),
+    )
+    return model, text.Preprocessor(tokenizer, linker, 16, marked_only=True)
+
+
+def pairs(facts):
+    """A classifier of pairs of texts that counts the facts between them."""
+    keras.utils.set_random_seed(5)
+    counts = graph.FactCounts(graph.FactIndex.from_graph(facts.with_inverses()))
+    return models.KnowledgeClassifier(joint(facts), counts)
 
 
 def questions(facts):

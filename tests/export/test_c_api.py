@@ -93,6 +93,33 @@ def joint(facts, preprocessor, base):
     return folder, {"text": small.TEXTS}, _labels(scores, classes)
 
 
+def _marked(count, facts, base):
+    model, preprocessor = small.marked(facts, count)
+    texts, classes = small.MARKED[count], ("nein", "grün")
+    folder = export.export_joint_model(model, preprocessor, facts, classes, base)
+    scores = _probabilities(model, pipelines.encode_texts(preprocessor, texts))
+    return folder, {"text": texts}, _labels(scores, classes)
+
+
+def relation(facts, _, base):
+    return _marked(2, facts, base)
+
+
+def entity_type(facts, _, base):
+    return _marked(1, facts, base)
+
+
+def pairs(facts, preprocessor, base):
+    model, classes = small.pairs(facts), ("nein", "grün")
+    folder = export.export_knowledge_classifier(
+        model, preprocessor, base, graph=facts, classes=classes
+    )
+    texts = {"text": ["Lima", "nothing known"], "second": ["is in Peru", "Brazil!"]}
+    encoded = pipelines.encode_pairs(preprocessor, *texts.values())
+    scores = _probabilities(model, encoded)
+    return folder, texts, _labels(scores, classes)
+
+
 def graph_text(facts, preprocessor, base):
     model, classes = small.graph_text(facts), ("nein", "grün")
     sampler = pipelines.SubgraphSampler(facts, hops=1, max_nodes=8, max_edges=16)
@@ -137,7 +164,8 @@ def text_links(facts, preprocessor, base):
 
 
 def _probabilities(model, inputs):
-    return np.asarray(model.head.probabilities(model(inputs, training=False)))
+    head = getattr(model, "reader", model).head
+    return np.asarray(head.probabilities(model(inputs, training=False)))
 
 
 def _labels(scores, classes):
@@ -145,10 +173,12 @@ def _labels(scores, classes):
     return {"label": labels, "score": scores.max(axis=-1)}
 
 
+KINDS = [links, paths, joint, relation, entity_type, pairs, graph_text]
+KINDS += [questions, masked_lm, text_links]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "kind", [links, paths, joint, graph_text, questions, masked_lm, text_links]
-)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_program_and_a_clean_process_answer_as_keras(
     program, run_in_clean_process, kind, tmp_path
 ):

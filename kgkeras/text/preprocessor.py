@@ -3,8 +3,7 @@
 import tensorflow as tf
 
 from kgkeras.checks import positive_int
-from kgkeras.text.linker import Mentions
-from kgkeras.text.words import checked_texts, marker_index, split_words
+from kgkeras.text.words import marker_index, split_words
 
 
 class Preprocessor(tf.Module):
@@ -53,14 +52,11 @@ class Preprocessor(tf.Module):
                 "`marked_only` needs pairs of markers that open and close. "
                 f"Received: a tokenizer with markers={tuple(tokenizer.markers)}."
             )
-        # Hundreds of operations each, which every signature and pipeline would trace again.
-        self._pieces, self._mentions, self._words = map(
-            _traced_once, (self._find_pieces, self._find_mentions, self._find_words)
-        )
 
     def __call__(self, texts):
         """Returns the dict of `token_ids`, `padding_mask` and `entity_ids`."""
-        return self._rows(*self._pieces(checked_texts(texts)))
+        tokens, entities = self._pieces(texts)
+        return self._rows(tokens, entities)
 
     def pairs(self, first, second):
         """Two texts a row: the start token, the first, an end token, the second, an end token.
@@ -85,8 +81,7 @@ class Preprocessor(tf.Module):
                 "A row of two texts needs a `sequence_length` of at least 5. "
                 f"Received: {self.sequence_length}."
             )
-        tokens, entities = self._pieces(checked_texts(first))
-        more, others = self._pieces(checked_texts(second))
+        (tokens, entities), (more, others) = self._pieces(first), self._pieces(second)
         left, right = tokens.row_lengths(), more.row_lengths()
         left = tf.minimum(left, tf.maximum(room - right, (room + 1) // 2))
         right = tf.minimum(right, room - left)
@@ -100,12 +95,11 @@ class Preprocessor(tf.Module):
         second = (places >= left[:, tf.newaxis] + 2) & rows["padding_mask"]
         return {**rows, "segment_ids": tf.cast(second, tf.int32)}
 
-    def _find_pieces(self, texts):
+    def _pieces(self, texts):
         """Tokens without start and end, and the entity at each: ragged `(batch, pieces)`."""
         words = split_words(texts, self.tokenizer.markers)
         pieces = self.tokenizer(words.words)  # (batch, words, pieces)
-        entities = self._linked(words).entity_ids.flat_values
-        entities = tf.repeat(entities, pieces.values.row_lengths())
+        entities = tf.repeat(self._entity_ids(words).flat_values, pieces.values.row_lengths())
         tokens = pieces.merge_dims(1, 2)  # (batch, pieces)
         return tokens, tokens.with_flat_values(entities)
 
@@ -130,12 +124,9 @@ class Preprocessor(tf.Module):
             int32 tensor `(batch, max_mentions)`, filled up with -1.
         """
         max_mentions = positive_int("max_mentions", max_mentions)
-        return self._mentions(checked_texts(texts)).to_tensor(-1, shape=(None, max_mentions))
-
-    def _find_mentions(self, texts):
-        """The entities that texts mention, in order: ragged `(batch, mentions)`."""
-        mentions = self._linked(split_words(texts, self.tokenizer.markers))
-        return tf.ragged.boolean_mask(mentions.entity_ids, mentions.starts)
+        words = split_words(texts, self.tokenizer.markers)
+        entities, starts = self._mentions(words)
+        return tf.ragged.boolean_mask(entities, starts).to_tensor(-1, shape=(None, max_mentions))
 
     def words(self, texts):
         """The words of texts, and which tokens they became: to show what a model has read.
@@ -155,11 +146,8 @@ class Preprocessor(tf.Module):
                 `places`: int32, not a word but a piece each, as the tokens between start and end:
                     the place of its word, -1 for padding.
         """
-        return self._words(checked_texts(texts))
-
-    def _find_words(self, texts):
         words = split_words(texts, self.tokenizer.markers)
-        entities, mentions = self._linked(words)
+        entities, mentions = self._mentions(words)
         pieces = self.tokenizer(words.words)
         places = tf.ragged.range(words.words.row_lengths()).flat_values
         places = tf.cast(tf.repeat(places, pieces.values.row_lengths()), tf.int32)
@@ -173,19 +161,22 @@ class Preprocessor(tf.Module):
             "places": pieces.merge_dims(1, 2).with_flat_values(places).to_tensor(-1, shape=shape),
         }
 
-    def _linked(self, words):
-        """The `Mentions` in `words`; none without a linker."""
+    def _entity_ids(self, words):
+        return self._mentions(words)[0]
+
+    def _mentions(self, words):
+        """The entity at every word, -1 for none, and which words start a mention."""
         if self.linker is None:
             flat = words.words.flat_values
-            return Mentions(
+            return (
                 words.words.with_flat_values(tf.fill(tf.shape(flat), -1)),
                 words.words.with_flat_values(tf.zeros(tf.shape(flat), tf.bool)),
             )
         entities, starts = self.linker.mentions(words)
         if not self.marked_only:
-            return Mentions(entities, starts)
+            return entities, starts
         marked = self._marked(words.words)
-        return Mentions(
+        return (
             entities.with_flat_values(tf.where(marked, entities.flat_values, -1)),
             starts.with_flat_values(starts.flat_values & marked),
         )
@@ -205,12 +196,6 @@ class Preprocessor(tf.Module):
         column = tf.ones((rows.nrows(), 1), tf.int32)
         rows = tf.concat([column * start, rows, column * end], axis=1)
         return rows.to_tensor(padding, shape=(None, self.sequence_length))
-
-
-def _traced_once(function):
-    """`function` of a batch of texts as one graph, which callers call rather than copy."""
-    texts = tf.TensorSpec((None,), tf.string)
-    return tf.function(function, input_signature=[texts], autograph=False)
 
 
 def _cut(rows, lengths):

@@ -55,7 +55,7 @@ def split_words(texts, markers=()):
     Raises:
         ValueError: If `texts` is not a batch of strings, or a marker is not a non-empty string.
     """
-    texts = checked_texts(texts)
+    texts = _checked_texts(texts)
     markers = checked_markers(markers)
     # RE2's first alternative wins: a marker that begins another comes after it.
     whole = [re.escape(marker) for marker in sorted(markers, key=len, reverse=True)]
@@ -135,8 +135,7 @@ def checked_markers(markers):
     return markers
 
 
-def checked_texts(texts):
-    """Returns `texts` as a tensor, or raises `ValueError` unless it is a batch of strings."""
+def _checked_texts(texts):
     if isinstance(texts, (list, tuple)) and not texts:
         return tf.zeros((0,), tf.string)
     texts = tf.convert_to_tensor(texts)

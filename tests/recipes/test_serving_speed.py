@@ -28,7 +28,6 @@ def test_both_servers_are_asked(load_recipe, last_line, base, tmp_path):
         clients=5,
         rounds=1,
         seconds=0.5,
-        calls=10,
         run=str(tmp_path / "run"),
     )
     result = recipe.main(config)

@@ -10,8 +10,6 @@ import tensorflow as tf
 from kgkeras.checks import describe
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-# Attributes that `keras.export.ExportArchive` keeps beside the endpoints.
-_TAKEN = ("variables", "trainable_variables", "non_trainable_variables")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,10 +31,10 @@ class Endpoint:
     warmup: Mapping[str, np.ndarray] | None = None
 
     def __post_init__(self):
-        if not _is_name(self.name) or self.name in _TAKEN:
+        if not _is_name(self.name):
             raise ValueError(
-                "`name` must be a letter followed by letters, digits and underscores, and none of "
-                f"{', '.join(_TAKEN)}. {describe(self.name)}."
+                "`name` must be a letter followed by letters, digits and underscores. "
+                f"{describe(self.name)}."
             )
         if not callable(self.function):
             raise ValueError(

@@ -20,7 +20,8 @@ def write_saved_model(base, endpoints, *, tracked=(), card=None, version=None):
 
     Args:
         base: Folder of the model's versions; made if it is not there. Its name is the model's.
-        endpoints: The `Endpoint`s. The first also answers as `serving_default`.
+        endpoints: The `Endpoint`s. The first also answers as `serving_default`, unless one has
+            that name.
         tracked: What holds the lookup tables that the endpoints use, such as tokenizers and
             linkers; built, if they are Keras layers. Variables the endpoints bring along.
         card: A dict that JSON can hold, for `assets.extra/model.json`.
@@ -68,7 +69,7 @@ def _save(folder, endpoints, tracked):
         for item in tf.train.TrackableView(resource).descendants()
         if isinstance(item, tf.saved_model.experimental.TrackableResource)
     ]
-    functions["serving_default"] = functions[endpoints[0].name]
+    functions.setdefault("serving_default", functions[endpoints[0].name])
     tf.saved_model.save(root, str(folder), signatures=functions)
 
 

@@ -51,6 +51,14 @@ def test_writes_a_version_with_everything_in_it(write, tmp_path):
     assert json.loads((folder / "assets.extra" / "model.json").read_text())["title"] == "names"
 
 
+def test_the_default_may_be_named(write, subject, run_in_clean_process):
+    double = Endpoint("variables", lambda numbers: {"out": 2 * numbers}, (NUMBERS,))
+    default = Endpoint("serving_default", lambda numbers: {"out": -numbers}, (NUMBERS,))
+    folder = write([double, default], tracked=())
+    for name, out in (("variables", [[2.0, 4.0]]), ("serving_default", [[-1.0, -2.0]])):
+        assert run_in_clean_process(folder, name, {"numbers": [[1.0, 2.0]]}) == {"out": out}
+
+
 def test_stores_each_variable_once(write, subject):
     prefix = write() / "variables" / "variables"
     stored = [shape for name, shape in tf.train.list_variables(str(prefix)) if shape]

@@ -10,6 +10,7 @@ VERSION = runpy.run_path(str(HERE / "kgkeras" / "version.py"))["__version__"]
 
 SERVE = [
     "grpcio>=1.60",
+    "httptools>=0.6",
     "httpx>=0.27",
     "prometheus-client>=0.20",
     "starlette>=0.37",

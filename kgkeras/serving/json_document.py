@@ -101,7 +101,10 @@ def utf8(text):
 
 
 def _depth(body):
-    """How deep lists and objects nest in `body`, counted without recursion."""
+    """How deep lists and objects nest in `body` at most; exact where that is too deep."""
+    opened = body.count(b"[") + body.count(b"{")
+    if opened <= MAX_DEPTH:
+        return opened
     steps = _STEP[np.frombuffer(_STRING.sub(b"", body), np.uint8)]
     steps = steps[steps != 0]
     return int(np.cumsum(steps, dtype=np.int64).max(initial=0))

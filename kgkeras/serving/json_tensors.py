@@ -21,6 +21,7 @@ NUMPY_TYPES = {
     "bool": np.dtype(bool),
     **{name: np.dtype(name) for name in _INTEGERS},
 }
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 # `bool` is a subclass of `int` in Python but no number in JSON: types are compared exactly.
 _JSON_TYPES = {
     "float": {int, float},
@@ -190,7 +191,7 @@ def string_text(value):
     Bytes that are not UTF-8 become what `surrogateescape` turns back into them: TensorFlow Serving
     writes them as they are, though that is not JSON.
     """
-    return json.dumps(value.decode("utf-8", "surrogateescape"), ensure_ascii=False)
+    return _ENCODER.encode(value.decode("utf-8", "surrogateescape"))
 
 
 def _decimal(text):

@@ -11,6 +11,7 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers its operations, which TensorFlow Serving links)
 from google.protobuf import json_format
 from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf import config_pb2
 
 from kgkeras.serving.status import Code, StatusError, invalid_argument
 
@@ -87,6 +88,7 @@ class Servable:
                 Code.FAILED_PRECONDITION, f"Cannot load the SavedModel in {path}: {error}"
             ) from error
         self._graph.finalize()
+        self._callables = {}
         self.definitions = dict(meta_graph.signature_def)
         self.signatures = {
             name: Signature(_tensors(definition.inputs), _tensors(definition.outputs))
@@ -135,20 +137,37 @@ class Servable:
         """
         self.check(signature_name, inputs, outputs)
         signature = self.signatures[signature_name]
-        feeds = {_tensor(name, signature.inputs[name]): array for name, array in inputs.items()}
-        fetches = {
-            name: _tensor(name, signature.outputs[name]) for name in outputs or signature.outputs
-        }
+        names = list(outputs or signature.outputs)
         try:
-            values = self._session.run(fetches, feeds)
+            if outputs:
+                fetches = [_tensor(name, signature.outputs[name]) for name in names]
+                feeds = {signature.inputs[name].tensor: array for name, array in inputs.items()}
+                values = self._session.run(fetches, feeds)
+            else:
+                values = self._callable(signature_name)(*(inputs[n] for n in signature.inputs))
         except tf.errors.OpError as error:
             message = error.message.removeprefix("Graph execution error:").strip()
             raise StatusError(Code(error.error_code), message) from error
         # A string scalar comes as `bytes`, a number as a NumPy scalar.
         return {
             name: np.asarray(value, object) if isinstance(value, bytes) else np.asarray(value)
-            for name, value in values.items()
+            for name, value in zip(names, values, strict=True)
         }
+
+    def _callable(self, signature_name):
+        """The function from all inputs to all outputs of a signature, each in their order.
+
+        `Session.run` looks the graph's tensors up in each call, which takes as long as all that
+        this package does to a request.
+        """
+        if signature_name not in self._callables:
+            signature = self.signatures[signature_name]
+            options = config_pb2.CallableOptions(
+                feed=[_tensor(name, info) for name, info in signature.inputs.items()],
+                fetch=[_tensor(name, info) for name, info in signature.outputs.items()],
+            )
+            self._callables[signature_name] = self._session._make_callable_from_options(options)
+        return self._callables[signature_name]
 
     def close(self):
         """Frees the session; calls afterwards fail."""

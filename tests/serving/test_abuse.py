@@ -145,6 +145,8 @@ def test_bodies_that_are_no_request(running, body):
         request(headers=["Broken"]),
         request(headers=["A\x00: b"]),
         b"\r\n" * 10_000,
+        b"CONNECT /v1/models/kinds HTTP/1.1\r\nHost: here\r\n\r\n",
+        b"CONNECT here:80 HTTP/1.1\r\nHost: here\r\n\r\n",
     ],
 )
 def test_what_is_not_http(running, data):
@@ -153,10 +155,18 @@ def test_what_is_not_http(running, data):
     assert alive(running)
 
 
-def test_upgrades_are_not_made(running):
-    headers = ["Connection: upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]
-    body = b'{"signature_name": "double", "instances": [1]}'
-    assert exchange(running, request(headers=headers, body=body)).startswith(b"HTTP/1.1 200 ")
+@pytest.mark.parametrize("protocol", ["websocket", "h2c"])
+@pytest.mark.parametrize("sent_at_once", [10_000, 150, 1])
+def test_upgrades_are_not_made(running, protocol, sent_at_once):
+    headers = ["Connection: upgrade", f"Upgrade: {protocol}", "Sec-WebSocket-Version: 13"]
+    sent = request(headers=headers, body=b'{"signature_name": "double", "instances": [1]}')
+    with socket.create_connection(address(running), timeout=SECONDS) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, len(sent), sent_at_once):
+            connection.sendall(sent[start : start + sent_at_once])
+        answer = b"".join(iter(lambda: connection.recv(2**16), b""))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {"predictions": [2.0]}
 
 
 SEEDS = [

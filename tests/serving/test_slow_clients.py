@@ -127,7 +127,7 @@ def test_broken_chunks(connection):
     answer = received(connection)
     assert answer.startswith(b"HTTP/1.1 400 ")
     body = json.loads(answer.partition(b"\r\n\r\n")[2])
-    assert body == {"error": "Malformed request: Invalid HTTP request received."}
+    assert body == {"error": "Malformed request: Invalid character in chunk size"}
 
 
 def test_too_many_connections(server, monkeypatch):

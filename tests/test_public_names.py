@@ -16,28 +16,32 @@ PUBLIC = {
     "plot_word_weights rank relation_f1 reliability score_triples word_weights write_report",
     "export": "AlignedVectors Endpoint ExportError Problem ServedModel Vectors check_saved_model "
     "export_graph_text_model export_joint_model export_knowledge_classifier export_link_predictor "
-    "export_masked_lm export_model export_question_answerer export_text_index read_vectors refuse "
+    "export_masked_lm export_model export_multitask_model export_question_answerer "
+    "export_text_index read_vectors refuse "
     "run_warmup usage vectors_for write_models_config write_saved_model write_vectors "
     "write_warmup",
     "graph": "CompGraphConv FactCounts FactEdges FactIndex GraphConv GraphEncoder "
     "NeighbourhoodPooling PathConv PathEncoder Reached RelationWalk RelationalGraphAttention "
     "RelationalGraphConv SupposedFacts check_graph from_knowledge_graph from_tensors graph_schema "
     "parse_examples tensorflow_gnn to_example to_knowledge_graph to_tensors",
-    "layers": "Adapter AttentionFusion ChoiceRows ClassificationHead ConcatFusion "
-    "DescribedTriples EntityEmbedding EntityQuery Fusion FusedEntityEmbedding GatedFusion "
-    "HopReader InteractionFusion MarkedEntities MeanPooling MentionIds NodeRelevance PairReader "
-    "RelationEmbedding RowChoices SumFusion TextNode TokenPooling TransformerAdapter "
-    "TripleEmbedding TripleReader",
-    "losses": "BinaryCrossEntropyLoss CrossEntropyLoss DistillationLoss MarginRankingLoss "
-    "NegativeSamplingLoss SoftplusLoss",
-    "metrics": "HitsAt MeanRank MeanReciprocalRank",
-    "models": "Answer EntityTyper FusedLinkPredictor GraphTextModel JointModel "
-    "KnowledgeClassifier KnowledgeDistillation KnowledgeMaskedLM LinkPredictor PathPredictor "
-    "QuestionAnswerer RelationClassifier TextIndex TextLinkPredictor Vocabulary",
+    "layers": "Adapter AnswerHead AttentionFusion ChoiceRows ClassHead ClassificationHead "
+    "ConcatFusion CrossStitchSharing DescribedTriples DynamicWeightAverage EntityEmbedding "
+    "EntityQuery ExpertSharing FixedWeights FusedEntityEmbedding Fusion GatedFusion GradNorm "
+    "HardSharing HiddenTokenHead HopReader InteractionFusion MarkedEntities MeanPooling MentionIds "
+    "NodeRelevance PCGrad PairReader ProgressiveSharing RelationEmbedding RowChoices SoftSharing "
+    "SumFusion TaskHead TaskSharing TaskWeighing TextNode TokenPooling TransformerAdapter "
+    "TripleEmbedding TripleHead TripleReader UncertaintyWeights",
+    "losses": "AnswerLoss BinaryCrossEntropyLoss CrossEntropyLoss DistillationLoss "
+    "HiddenTokenLoss MarginRankingLoss NegativeSamplingLoss SoftplusLoss",
+    "metrics": "AnswerAccuracy HiddenTokenAccuracy HitsAt MeanRank MeanReciprocalRank",
+    "models": "Answer EntityTyper FusedEncoder FusedLinkPredictor GraphTextModel JointModel "
+    "KnowledgeClassifier KnowledgeDistillation KnowledgeMaskedLM LinkPredictor MultiTaskModel "
+    "PathPredictor QuestionAnswerer RelationClassifier TextIndex TextLinkPredictor Vocabulary",
     "ops": "compiled first_mentions first_replica fused lookup num_replicas places_of "
     "ranks_from_scores",
     "optimizers": "LazyAdam MultiRateAdam SparseAdagrad",
-    "pipelines": "KnownTriples Masking SubgraphSampler TaskSubgraph TripleTexts encode_subgraph "
+    "pipelines": "KnownTriples Masking SubgraphSampler TaskSubgraph TripleTexts "
+    "annealed_task_rates encode_subgraph graph_task_batches mixed_batches task_batches task_rates "
     "encode_pairs encode_texts encode_words entity_graphs fact_questions graph_text_batches "
     "join_sentences joint_batches masked_text_batches one_vs_all_batches parse_subgraphs "
     "query_batches query_steps sampled_batches steps_per_epoch subgraph_batches text_batches "

@@ -166,12 +166,16 @@ def load_negatives(name):
     }
 
 
-def load_questions(hops=1, split="dev"):
-    """Loads questions of MetaQA about the graph `load("MetaQA")`.
+def load_questions(hops=1, split="dev", *, data="MetaQA", seed=0):
+    """Loads questions about a graph and the entities that answer them.
 
     Args:
-        hops: 1, 2 or 3: how many facts an answer takes.
-        split: `"train"`, `"dev"` or `"test"`.
+        hops: 1, 2 or 3: how many facts an answer takes; those about geography take 1.
+        split: `"train"`, `"dev"` or `"test"` of MetaQA; `"train"`, `"valid"` or `"test"` of
+            geography.
+        data: `"MetaQA"`, about the graph `load("MetaQA")`, or `"geography"`, about places that the
+            texts of `load_texts("geography")` of the same split and seed speak of.
+        seed: Decides the split of geography.
 
     Returns:
         Tuple of `Question`.
@@ -180,6 +184,11 @@ def load_questions(hops=1, split="dev"):
         ValueError: If there is no such split, or a file is not what was published.
         FileNotFoundError: If the file is missing: MetaQA has no address to download it from.
     """
+    one_of("data", data, ("MetaQA", _GEOGRAPHY))
+    if data == _GEOGRAPHY:
+        one_of("hops", hops, (1,))
+        geography = importlib.import_module("kgkeras.datasets.geography")
+        return geography.load_questions(split, seed=seed)
     role = metaqa.role(hops, split)
     return metaqa.read_questions(locate(metaqa.METAQA, (role,))[role])
 

@@ -9,6 +9,7 @@ from kgkeras.export.choices import export_knowledge_classifier
 from kgkeras.export.joint import export_joint_model
 from kgkeras.export.link_predictor import export_link_predictor
 from kgkeras.export.masked_lm import export_masked_lm
+from kgkeras.export.multitask import export_multitask_model
 from kgkeras.export.question_answerer import export_question_answerer
 from kgkeras.export.text_links import export_text_index, export_text_link_predictor
 from kgkeras.models import (
@@ -19,6 +20,7 @@ from kgkeras.models import (
     KnowledgeDistillation,
     KnowledgeMaskedLM,
     LinkPredictor,
+    MultiTaskModel,
     PathPredictor,
     QuestionAnswerer,
     RelationClassifier,
@@ -58,6 +60,9 @@ _KINDS = {
     ),
     QuestionAnswerer: _Kind(export_question_answerer, ("preprocessor", "graph"), ("samples",)),
     KnowledgeMaskedLM: _Kind(export_masked_lm, ("preprocessor", "graph"), ("k", "samples")),
+    MultiTaskModel: _Kind(
+        export_multitask_model, ("preprocessor", "graph"), ("classes", "k", "samples")
+    ),
     TextLinkPredictor: _Kind(
         export_text_link_predictor, ("preprocessor", "graph"), ("known", "k", "samples")
     ),
@@ -103,10 +108,12 @@ def export_model(
     | `QuestionAnswerer` | `preprocessor`, `graph` | `samples` | `export_question_answerer` |
     | `KnowledgeMaskedLM` | `preprocessor`, `graph` | `k`, `samples` | `export_masked_lm` |
     | the same without a graph | `preprocessor` | `k`, `samples` | the same |
+    | `MultiTaskModel` | `preprocessor`, `graph` | `classes`, `k`, `samples` | see below |
     | `TextIndex` | `preprocessor` | `known`, `k`, `samples` | `export_text_index` |
     | `TextLinkPredictor` | `preprocessor`, `graph` | `known`, `k`, `samples` | the same |
 
-    A `KnowledgeClassifier` is written by `export_knowledge_classifier`; of a
+    A `KnowledgeClassifier` is written by `export_knowledge_classifier`, a `MultiTaskModel` by
+    `export_multitask_model`, which take classes and samples by the name of the task; of a
     `KnowledgeDistillation`, its student is exported. A `GraphTextModel` also needs the sampler of
     its subgraphs: use `export_graph_text_model`.
 

@@ -1,6 +1,7 @@
 """Keras models composed of the layers."""
 
 from kgkeras.models.entity_typer import EntityTyper
+from kgkeras.models.fused_encoder import FusedEncoder
 from kgkeras.models.fused_link_predictor import FusedLinkPredictor
 from kgkeras.models.graph_text import GraphTextModel
 from kgkeras.models.joint import JointModel
@@ -8,6 +9,7 @@ from kgkeras.models.knowledge_classifier import KnowledgeClassifier
 from kgkeras.models.knowledge_distillation import KnowledgeDistillation
 from kgkeras.models.knowledge_masked_lm import KnowledgeMaskedLM
 from kgkeras.models.link_predictor import LinkPredictor
+from kgkeras.models.multitask import MultiTaskModel
 from kgkeras.models.named_answers import Answer
 from kgkeras.models.path_predictor import PathPredictor
 from kgkeras.models.question_answerer import QuestionAnswerer
@@ -19,6 +21,7 @@ from kgkeras.models.vocabulary import Vocabulary
 __all__ = [
     "Answer",
     "EntityTyper",
+    "FusedEncoder",
     "FusedLinkPredictor",
     "GraphTextModel",
     "JointModel",
@@ -26,6 +29,7 @@ __all__ = [
     "KnowledgeDistillation",
     "KnowledgeMaskedLM",
     "LinkPredictor",
+    "MultiTaskModel",
     "PathPredictor",
     "QuestionAnswerer",
     "RelationClassifier",

@@ -39,3 +39,13 @@ def local_copy(variable):
     handle, strategy = variable.handle, tf.distribute.get_strategy()
     copies = strategy.experimental_local_results(variable)
     return next(copy for copy in copies if copy.handle is handle)
+
+
+def replica_mean(tensor):
+    """The mean of a tensor over the replicas, within a replica's step."""
+    if num_replicas() == 1:
+        return tensor
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    return tensor if context is None else context.all_reduce(tf.distribute.ReduceOp.MEAN, tensor)

@@ -72,7 +72,7 @@ def joint_batches(
     texts = parallel_map(texts, text_batch)
     if graph is None:
         return texts.prefetch(tf.data.AUTOTUNE)
-    batches = _triple_batches(
+    batches = triple_batches(
         graph, batch_size, triples_per_text, num_negatives, seed, first_epoch * steps
     )
     joint = tf.data.Dataset.zip(texts, batches)
@@ -103,7 +103,7 @@ def _orders(lengths, batch_size, first_epoch, seed):
     )
 
 
-def _triple_batches(graph, batch_size, per_text, num_negatives, seed, first_step):
+def triple_batches(graph, batch_size, per_text, num_negatives, seed, first_step):
     """Endless batches of triples and negatives, from step `first_step` on."""
     per_text = positive_int("triples_per_text", per_text)
     num_negatives = positive_int("num_negatives", num_negatives)

@@ -127,3 +127,20 @@ def text_links(preprocessor):
     keras.utils.set_random_seed(5)
     encoder = text.LSTMEncoder(preprocessor.tokenizer.vocabulary_size, 8)
     return models.TextLinkPredictor(encoder)
+
+
+def multitask(facts, preprocessor):
+    """A model of four tasks; those that read share one encoder."""
+    keras.utils.set_random_seed(3)
+    triples = layers.TripleEmbedding.from_sizes(facts.num_entities, facts.num_relations, 8)
+    triples.build()
+    encoder = text.LSTMEncoder(preprocessor.tokenizer.vocabulary_size, 8)
+    trunk = models.FusedEncoder(encoder, triples.entities, layers.GatedFusion())
+    scorer = scorers.ComplEx()
+    heads = {
+        "truth": layers.ClassHead(layers.ClassificationHead(1, "binary")),
+        "questions": layers.AnswerHead(triples, scorer),
+        "language": layers.HiddenTokenHead(encoder),
+        "graph": layers.TripleHead(triples, scorer),
+    }
+    return models.MultiTaskModel(layers.HardSharing(trunk), heads)

@@ -163,6 +163,19 @@ def text_links(facts, preprocessor, base):
     return folder, {"head": ["São Paulo"], "relation": ["city_in"]}, wanted
 
 
+def multitask(facts, _, base):
+    preprocessor = small.masked_preprocessor(facts)
+    model = small.multitask(facts, preprocessor)
+    classes = {"truth": ("false", "true")}
+    folder = export.export_model(
+        model, base, preprocessor=preprocessor, graph=facts, classes=classes, k=3
+    )
+    task = model.task_model("truth")
+    scores = np.asarray(keras.ops.sigmoid(task(pipelines.encode_texts(preprocessor, small.TEXTS))))
+    scores = np.concatenate([1 - scores, scores], axis=1)
+    return folder, {"text": small.TEXTS}, _labels(scores, classes["truth"])
+
+
 def _probabilities(model, inputs):
     head = getattr(model, "reader", model).head
     return np.asarray(head.probabilities(model(inputs, training=False)))
@@ -174,7 +187,7 @@ def _labels(scores, classes):
 
 
 KINDS = [links, paths, joint, relation, entity_type, pairs, graph_text]
-KINDS += [questions, masked_lm, text_links]
+KINDS += [questions, masked_lm, text_links, multitask]
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 The graph holds 197 states (the 193 members of the United Nations, Vatican City, Palestine, Kosovo
 and Taiwan) and their capitals, cities, borders, languages, currencies, memberships, rivers, lakes,
 mountains, islands, national parks and landmarks, as of 1 January 2026. `load` gives the graph,
-`load_texts` true and false sentences about it.
+`load_texts` true and false sentences about it, `load_questions` questions.
 
 Where the facts come from: the tables in this folder were written for kgkeras, from general
 knowledge, and are under its licence. No other database was copied; names of states, languages and
@@ -30,6 +30,7 @@ How doubtful cases are treated:
 """
 
 from kgkeras.datasets.geography.facts import load
+from kgkeras.datasets.geography.questions import load_questions
 from kgkeras.datasets.geography.statements import load_texts
 
-__all__ = ["load", "load_texts"]
+__all__ = ["load", "load_questions", "load_texts"]

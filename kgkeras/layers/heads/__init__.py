@@ -1,0 +1,1 @@
+"""What makes a task's answer of words that tasks read together."""

@@ -1,0 +1,59 @@
+"""Scores a graph's triples beside others."""
+
+from typing import ClassVar
+
+import keras
+from keras import ops
+
+from kgkeras.layers.heads.task_head import TaskHead
+from kgkeras.registration import serializable
+
+
+@serializable
+class TripleHead(TaskHead):
+    """Graph completion as a task: no text, but the tables that texts look up in as well.
+
+    Args:
+        triples: A `TripleEmbedding`.
+        scorer: A `scorers.Scorer`.
+
+    Call arguments:
+        inputs: Dict of `triples` `(batch, 3)` and `negatives` `(batch, n)`, ids of entities put in
+            the place of the tail, then of the head.
+
+    Returns:
+        Scores float32 `(batch, 2, 1 + n)`: the triple's, then its negatives'; labels are as of
+        `losses.NegativeSamplingLoss` and `losses.CrossEntropyLoss`.
+    """
+
+    reads_text = False
+    extra_inputs: ClassVar[dict] = {"triples": ((3,), "int32"), "negatives": ((None,), "int32")}
+
+    def __init__(self, triples, scorer, **kwargs):
+        super().__init__(**kwargs)
+        self.triples, self.scorer = triples, scorer
+
+    def call(self, inputs, words=None, training=None):
+        head, relation, tail = self.triples(
+            *ops.unstack(inputs["triples"], 3, axis=-1), training=training
+        )
+        others = self.triples.entities(inputs["negatives"], training=training)
+        head, relation, tail = (ops.expand_dims(vector, -2) for vector in (head, relation, tail))
+        right = self.scorer(head, relation, tail)
+        tails = self.scorer(head, relation, others)
+        heads = self.scorer(others, relation, tail)
+        scores = ops.stack([ops.concatenate([right, side], -1) for side in (tails, heads)], axis=-2)
+        return ops.cast(scores, "float32")
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "triples": keras.saving.serialize_keras_object(self.triples),
+            "scorer": keras.saving.serialize_keras_object(self.scorer),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        parts = ("triples", "scorer")
+        made = {name: keras.saving.deserialize_keras_object(config[name]) for name in parts}
+        return cls(**{**config, **made})

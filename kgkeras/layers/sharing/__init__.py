@@ -1,0 +1,1 @@
+"""Ways in which tasks share what reads their texts."""

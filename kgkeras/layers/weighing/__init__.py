@@ -1,0 +1,1 @@
+"""Ways of weighing the losses of tasks."""

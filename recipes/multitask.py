@@ -49,7 +49,7 @@ class Config:
     weighings: str = setting(",".join(WEIGHINGS), "ways of weighing")
     low_data: float = setting(0.05, "share of the claims with labels")
     dim: int = setting(64, "length of all vectors")
-    steps: int = setting(1500, "batches of each task")
+    steps: int = setting(1000, "batches of each task")
     batch_size: int = setting(32, "texts a batch")
     num_triples: int = setting(256, "triples a batch")
     num_negatives: int = setting(256, "entities that each triple is compared with, on either side")

@@ -166,7 +166,7 @@ class Streams:
         return pipelines.joint_batches(encoded, labels, **options)
 
     def evaluation(self, task, split):
-        """One pass over a split's texts of a task; one batch of the graph, which is ranked apart."""
+        """One pass over a task's texts in a split; of the graph, ranked apart, one batch."""
         if task == "graph":
             return self.train(task).take(1)
         encoded, labels = self._encoded(split, task)

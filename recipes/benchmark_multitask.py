@@ -1,0 +1,141 @@
+"""What sharing costs: a step of all tasks on one trunk, beside the dearest task alone.
+
+Times, in turn, a step of the trunk alone, of each task of `multitask.py` alone, and of all of them
+by hard sharing, on batches of the same size for each task. What a task takes beyond the trunk is
+its head; all tasks together should take no more than the dearest one alone and the heads of the
+others, as the trunk reads all texts in one pass.
+
+    python recipes/benchmark_multitask.py
+"""
+
+import dataclasses
+import json
+import os
+import resource
+import statistics
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+
+# isort: split
+import kgkeras  # noqa: F401  (before Keras: it sets TensorFlow's defaults)
+
+# isort: split
+import multitask
+import multitask_data
+from keras import ops
+from rich.console import Console
+from rich.table import Table
+
+from kgkeras import layers, pipelines, training
+from kgkeras.training import setting
+
+TOGETHER, TRUNK = "all together", "trunk alone"
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The whole configuration."""
+
+    sharing: str = setting("hard", "way of sharing", multitask.SHARINGS)
+    weighing: str = setting("fixed", "way of weighing", multitask.WEIGHINGS)
+    steps: int = setting(30, "steps each time")
+    rounds: int = setting(5, "times that each model is asked")
+    limit: int | None = setting(2000, "use only so many texts of each kind")
+
+
+class Nothing(layers.TaskHead):
+    """The mean of the words: next to no head."""
+
+    def call(self, inputs, words=None):
+        return ops.mean(words, axis=1)
+
+
+def mean_of(_, y_pred):
+    """A loss that reaches all of the trunk."""
+    return ops.mean(ops.square(y_pred), axis=-1)
+
+
+class Timed:
+    """Trains a model on endless batches; times its steps."""
+
+    def __init__(self, model, streams):
+        self.model = model
+        self.batches = iter(
+            model.distribute_strategy.experimental_distribute_dataset(
+                pipelines.mixed_batches(streams)
+            )
+        )
+        self.times = []
+        self.step = None
+
+    def run(self, steps):
+        """Times some steps, the first of all apart; the input is made beforehand."""
+        batches = [next(self.batches) for _ in range(steps)]
+        if self.step is None:
+            self.model._symbolic_build(data_batch=batches[0])
+            self.model.make_train_function()
+            self.step = lambda batch: self.model.train_function(iter([batch]))
+            self.step(batches[0])
+        start = time.perf_counter()
+        for batch in batches:
+            self.step(batch)
+        self.times.append(1000 * (time.perf_counter() - start) / steps)
+
+
+def trunk_alone(maker, tasks):
+    """A model of the trunk and next to nothing."""
+    model = maker.model(tasks[:1])
+    heads = {task: Nothing(name=f"{task}_nothing") for task in tasks}
+    alone = type(model)(model.sharing, heads)
+    alone.compile("adam", loss=dict.fromkeys(tasks, mean_of), jit_compile=False)
+    return alone
+
+
+def main(config):
+    """Runs the benchmark; prints and returns its figures."""
+    start = time.perf_counter()
+    recipe = multitask.Config()
+    data = multitask_data.load("geography", 0, config.limit)
+    streams = multitask_data.Streams(
+        data, recipe.batch_size, (recipe.num_triples, recipe.num_negatives), 1.0, 0
+    )
+    maker = multitask.Maker(recipe, streams)
+    tasks = multitask.TASKS
+    training.set_seed(0)
+    models = {task: Timed(maker.model([task]), {task: streams.train(task)}) for task in tasks}
+    reading = {"questions": streams.train("questions")}
+    models[TRUNK] = Timed(trunk_alone(maker, ["questions"]), reading)
+    models[TOGETHER] = Timed(
+        maker.model(tasks, config.sharing, config.weighing),
+        {task: streams.train(task) for task in tasks},
+    )
+    for _ in range(config.rounds + 1):
+        for timed in models.values():
+            timed.run(config.steps)
+    times = {name: statistics.median(timed.times[1:]) for name, timed in models.items()}
+    heads = {task: times[task] - times[TRUNK] * (task in multitask.READING) for task in tasks}
+    dearest = max(tasks, key=times.get)
+    bound = times[dearest] + sum(cost for task, cost in heads.items() if task != dearest)
+    table = Table(title=f"{config.sharing} sharing, {config.weighing} weights")
+    for column in ("model", "ms a step", "of it the head"):
+        table.add_column(column)
+    for name, cost in times.items():
+        table.add_row(name, f"{cost:.1f}", f"{heads[name]:.1f}" if name in heads else "")
+    Console().print(table)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    result = {
+        "recipe": "benchmark_multitask",
+        "together_ms": round(times[TOGETHER], 1),
+        "dearest_ms": round(times[dearest], 1),
+        "bound_ms": round(bound, 1),
+        "sum_ms": round(sum(times[task] for task in tasks), 1),
+        "peak_mb": round(peak),
+        "seconds": round(time.perf_counter() - start, 1),
+    }
+    print(json.dumps(result))
+    return result
+
+
+if __name__ == "__main__":
+    main(training.parse_config(Config, __doc__))

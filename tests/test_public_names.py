@@ -55,7 +55,8 @@ PUBLIC = {
     "PretrainedEncoder StringList StringTable TransformerEncoder WordPieceTokenizer WordTokenizer "
     "Words load_encoder load_preprocessor masked_lm_head normalise save_preprocessor split_words "
     "train_word_pieces transformer_layer",
-    "training": "Resume TrainingRun make_strategy parse_config set_seed setting write_json",
+    "training": "CombinedFigure Resume TrainingRun make_strategy parse_config set_seed setting "
+    "write_json",
 }
 
 

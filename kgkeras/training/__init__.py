@@ -1,5 +1,6 @@
 """What surrounds `fit`: configuration, devices, seeds, runs that can be resumed."""
 
+from kgkeras.training.combined_figure import CombinedFigure
 from kgkeras.training.config import parse_config, setting
 from kgkeras.training.devices import make_strategy
 from kgkeras.training.resume import Resume
@@ -7,6 +8,7 @@ from kgkeras.training.run import TrainingRun, write_json
 from kgkeras.training.seeds import set_seed
 
 __all__ = [
+    "CombinedFigure",
     "Resume",
     "TrainingRun",
     "make_strategy",

@@ -274,3 +274,25 @@ def test_spellings_of_a_place_do_not_tell_its_state(splits):
     labels = [np.tile([1, 0], len(splits[split])) for split in ("train", "test")]
     model = LogisticRegression(C=0.1, solver="liblinear").fit(train, labels[0])
     assert model.score(test, labels[1]) <= 0.6
+
+
+def test_questions_follow_the_split_of_the_texts(triples):
+    asked = {
+        split: datasets.load_questions(split=split, data="geography", seed=3)
+        for split in ("train", "valid", "test")
+    }
+    assert asked["test"] == datasets.load_questions(split="test", data="geography", seed=3)
+    topics = {split: {question.topic for question in of} for split, of in asked.items()}
+    assert not topics["train"] & topics["test"]
+    texts = datasets.load_texts("geography", seed=3)
+    told = " ".join((*texts.train.texts, *(question.text for question in asked["train"])))
+    for question in asked["test"]:
+        name = re.search(r"\[(.+)\]", question.text).group(1)
+        assert not re.search(rf"\b{re.escape(name)}\b", told)
+        for answer in question.answers:
+            ends = {(question.topic, answer), (answer, question.topic)}
+            assert any((head, tail) in ends for head, _, tail in triples)
+    with pytest.raises(ValueError, match="`split` must be one of"):
+        datasets.load_questions(split="dev", data="geography")
+    with pytest.raises(ValueError, match="`hops` must be one of 1"):
+        datasets.load_questions(2, "test", data="geography")

@@ -81,6 +81,7 @@ class MultiTaskModel(ReplicatedModel):
         self._task_losses = {name: keras.metrics.Mean(name=f"{name}_loss") for name in heads}
         self._task_weights = {name: keras.metrics.Mean(name=f"{name}_weight") for name in heads}
         self._total_loss = keras.metrics.Mean(name="total_loss")
+        self._is_training = False
 
     def call(self, inputs, training=None, mask=None):
         wanted = {
@@ -206,11 +207,10 @@ class MultiTaskModel(ReplicatedModel):
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         logs = super().compute_metrics(x, y, y_pred, sample_weight)
         total = logs.pop("total_loss")
+        logs.pop("loss", None)
         if len(self.heads) == 1:  # Keras leaves the name of a single output out
             (task,) = self.heads
             logs = {n if n.startswith(f"{task}_") else f"{task}_{n}": v for n, v in logs.items()}
-            del logs[f"{task}_loss"]
-            logs[f"{task}_loss"] = self._task_losses[task].result()
         logs["loss"] = total
         if not self._is_training:
             logs = {name: log for name, log in logs.items() if name not in self._weight_names}

@@ -102,6 +102,14 @@ def test_tasks_come_and_go(sharing):
         model.without_task("topic")
 
 
+def test_a_single_task_is_logged_under_its_name():
+    model = tasks.Parts().model(names=("truth",))
+    x, y = batch()
+    logs = model.test_on_batch({"truth": x["truth"]}, {"truth": y["truth"]}, return_dict=True)
+    assert sorted(logs) == ["loss", "truth_accuracy", "truth_loss"]
+    assert logs["loss"] == logs["truth_loss"]
+
+
 def test_only_a_new_task_learns():
     parts = tasks.Parts()
     model = parts.model()

@@ -22,7 +22,7 @@ class MultiTaskModel(ReplicatedModel):
     `weighing` makes one loss of all. `compile` takes the tasks' losses and metrics, dicts by the
     name of the task, and no `loss_weights`; `fit`, `evaluate` and `predict` are Keras' own, on
     batches of `pipelines.mixed_batches` and `pipelines.task_batches`. Of each task `NAME` are
-    logged `NAME_loss`, its metrics and, in training, `NAME_weight`.
+    logged `NAME_loss`, its metrics and, in training, `NAME_weight`, the latest.
 
     Args:
         sharing: A `layers.TaskSharing`.
@@ -79,7 +79,6 @@ class MultiTaskModel(ReplicatedModel):
         if not weighing.built:
             weighing.build_tasks(heads)
         self._task_losses = {name: keras.metrics.Mean(name=f"{name}_loss") for name in heads}
-        self._task_weights = {name: keras.metrics.Mean(name=f"{name}_weight") for name in heads}
         self._total_loss = keras.metrics.Mean(name="total_loss")
         self._is_training = False
 
@@ -200,21 +199,22 @@ class MultiTaskModel(ReplicatedModel):
         # Keras counts the examples of the first task, which a step may have none of.
         self._total_loss.update_state(total, num_examples(x))
         self._is_training = training
-        if training:
-            for place, tracker in enumerate(self._task_weights.values()):
-                tracker.update_state(self.weighing.weights_now[place])
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         logs = super().compute_metrics(x, y, y_pred, sample_weight)
+        if self._is_training:
+            weights = self.weighing.weights_now
+            logs |= {f"{name}_weight": weights[place] for place, name in enumerate(self.heads)}
+        return logs
+
+    def get_metrics_result(self):
+        logs = super().get_metrics_result()
         total = logs.pop("total_loss")
         logs.pop("loss", None)
         if len(self.heads) == 1:  # Keras leaves the name of a single output out
             (task,) = self.heads
             logs = {n if n.startswith(f"{task}_") else f"{task}_{n}": v for n, v in logs.items()}
-        logs["loss"] = total
-        if not self._is_training:
-            logs = {name: log for name, log in logs.items() if name not in self._weight_names}
-        return logs
+        return {"loss": total, **logs}
 
     def _train_by_gradients(self, x, y, sample_weight):
         """A step whose weights depend on the gradients of the tasks."""
@@ -235,10 +235,6 @@ class MultiTaskModel(ReplicatedModel):
         self.optimizer.apply_gradients(zip(summed, variables, strict=True))
         self._log(tf.reduce_sum(weights * losses) + others, x, True)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
-
-    @property
-    def _weight_names(self):
-        return {tracker.name for tracker in self._task_weights.values()}
 
     # === Configuration ===
 

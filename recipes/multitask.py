@@ -143,7 +143,8 @@ class Maker:
             return layers.HiddenTokenHead(self.encoders["language"], name=name)
         reader = layers.TripleReader(self.scorer, self.triples.relations)
         head = layers.ClassificationHead(2, hidden_dim=self.config.dim, dropout=0.1)
-        return layers.ClassHead(head, claims=reader, entities=self.triples.entities, name=name)
+        tables = {"claims": reader, "entities": self.triples.entities}
+        return layers.ClassHead(head, **tables, reads_words=False, name=name)
 
     def _weighing(self, weighing, tasks):
         if weighing == "fixed" and "graph" in tasks:

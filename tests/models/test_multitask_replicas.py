@@ -20,13 +20,14 @@ weighings = {
 for name, make in weighings.items():
     training.set_seed(3)
     with training.make_strategy(devices).scope():
-        model = tasks.model("hard", weighing=make())
-    rates = dict.fromkeys(tasks.NAMES, 1.0) if name == "fixed" else None
+        model = tasks.model("hard", ("truth", "graph"), make())
+    streams = {task: tasks.streams()[task] for task in model.heads}
+    rates = dict.fromkeys(streams, 1.0) if name == "fixed" else None
     log = model.fit(
-        pipelines.mixed_batches(tasks.streams(), rates, rows=2),
+        pipelines.mixed_batches(streams, rates, rows=2),
         steps_per_epoch=7,
         epochs=2,
-        validation_data=pipelines.task_batches({t: s.take(1) for t, s in tasks.streams().items()}),
+        validation_data=pipelines.task_batches({t: s.take(1) for t, s in streams.items()}),
         verbose=0,
         shuffle=False,
     ).history

@@ -23,6 +23,8 @@ class ClassHead(TaskHead):
         claims: A `TripleReader`, or None.
         entities: The `EntityEmbedding` that it reads; needed with `claims`.
         max_mentions: How many of a text's entities it looks at.
+        reads_words: False to tell the class by what the graph says of the claims alone; where there
+            are few labels, words are soon known by heart.
 
     Call arguments:
         inputs: Dict of `token_ids`, `padding_mask` and, with `claims`, `entity_ids`.
@@ -32,11 +34,18 @@ class ClassHead(TaskHead):
         Logits `(batch, num_classes)`.
 
     Raises:
-        ValueError: If `claims` and `entities` are not given together.
+        ValueError: If `claims` and `entities` are not given together, or there is nothing to read.
     """
 
     def __init__(
-        self, classifier, pooling=None, claims=None, entities=None, max_mentions=8, **kwargs
+        self,
+        classifier,
+        pooling=None,
+        claims=None,
+        entities=None,
+        max_mentions=8,
+        reads_words=True,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         for name, part, kind in (
@@ -50,6 +59,9 @@ class ClassHead(TaskHead):
                 "`claims` and `entities` must be given together. "
                 f"Received: {claims!r}, {entities!r}."
             )
+        if claims is None and not reads_words:
+            raise ValueError("`reads_words` may be False only with `claims`. Received: neither.")
+        self.reads_words = bool(reads_words)
         self.classifier, self.claims, self.entities = classifier, claims, entities
         self.pooling = pooling or MeanPooling(name="pooling")
         self.max_mentions = max_mentions
@@ -60,11 +72,15 @@ class ClassHead(TaskHead):
         if self.claims is not None:
             mentioned = self._mentions(inputs["entity_ids"])
             claim = self.claims(features, self.entities(mentioned), mentioned >= 0)
-            features = keras.ops.concatenate([features, claim], axis=-1)
+            if self.reads_words:
+                features = keras.ops.concatenate([features, claim], axis=-1)
+            else:
+                features = claim
         return self.classifier(features, training=training)
 
     def get_config(self):
-        return {**super().get_config(), "max_mentions": self.max_mentions} | {
+        settings = {"max_mentions": self.max_mentions, "reads_words": self.reads_words}
+        return {**super().get_config(), **settings} | {
             name: keras.saving.serialize_keras_object(getattr(self, name))
             for name in ("classifier", "pooling", "claims", "entities")
         }

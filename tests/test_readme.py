@@ -28,6 +28,14 @@ def test_the_question_is_answered():
     assert ends == ["Mann", "Heat"]
 
 
+def test_several_tasks_are_learned():
+    code = _block("tasks").replace("steps_per_epoch=100, epochs=10", "steps_per_epoch=4, verbose=0")
+    names = {}
+    exec(code, names)
+    log = names["model"].history.history
+    assert {"questions_loss", "questions_accuracy", "graph_loss", "graph_weight"} <= set(log)
+
+
 def test_each_set_up_is_one_command():
     for name in ("main", "tests"):
         assert len(_block(name).strip().splitlines()) == 1

@@ -21,9 +21,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is impor
 import kgkeras  # noqa: F401  (before Keras: it sets TensorFlow's defaults)
 
 # isort: split
+import keras
 import multitask
 import multitask_data
 from keras import ops
+from multitask_models import READING, SHARINGS, TASKS, WEIGHINGS, Maker
 from rich.console import Console
 from rich.table import Table
 
@@ -37,8 +39,8 @@ TOGETHER, TRUNK = "all together", "trunk alone"
 class Config:
     """The whole configuration."""
 
-    sharing: str = setting("hard", "way of sharing", multitask.SHARINGS)
-    weighing: str = setting("fixed", "way of weighing", multitask.WEIGHINGS)
+    sharing: str = setting("hard", "way of sharing", SHARINGS)
+    weighing: str = setting("fixed", "way of weighing", WEIGHINGS)
     steps: int = setting(30, "steps each time")
     rounds: int = setting(5, "times that each model is asked")
     limit: int | None = setting(2000, "use only so many texts of each kind")
@@ -56,31 +58,44 @@ def mean_of(_, y_pred):
     return ops.mean(ops.square(y_pred), axis=-1)
 
 
+class BatchTimes(keras.callbacks.Callback):
+    """Milliseconds of each step, the first ones of each `fit` left out."""
+
+    skipped = 3
+
+    def __init__(self):
+        super().__init__()
+        self.times = []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._start = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch >= self.skipped:
+            self.times.append(1000 * (time.perf_counter() - self._start))
+
+
 class Timed:
     """Trains a model on endless batches; times its steps."""
 
     def __init__(self, model, streams):
-        self.model = model
-        self.batches = iter(
-            model.distribute_strategy.experimental_distribute_dataset(
-                pipelines.mixed_batches(streams)
-            )
-        )
-        self.times = []
-        self.step = None
+        self.model, self.batches = model, pipelines.mixed_batches(streams)
+        self.watch = BatchTimes()
 
     def run(self, steps):
-        """Times some steps, the first of all apart; the input is made beforehand."""
-        batches = [next(self.batches) for _ in range(steps)]
-        if self.step is None:
-            self.model._symbolic_build(data_batch=batches[0])
-            self.model.make_train_function()
-            self.step = lambda batch: self.model.train_function(iter([batch]))
-            self.step(batches[0])
-        start = time.perf_counter()
-        for batch in batches:
-            self.step(batch)
-        self.times.append(1000 * (time.perf_counter() - start) / steps)
+        """Trains for some steps."""
+        self.model.fit(
+            self.batches,
+            steps_per_epoch=steps + self.watch.skipped,
+            callbacks=[self.watch],
+            verbose=0,
+            shuffle=False,
+        )
+
+    @property
+    def median(self):
+        """Milliseconds of a step."""
+        return statistics.median(self.watch.times)
 
 
 def trunk_alone(maker, tasks):
@@ -100,8 +115,8 @@ def main(config):
     streams = multitask_data.Streams(
         data, recipe.batch_size, (recipe.num_triples, recipe.num_negatives), 1.0, 0
     )
-    maker = multitask.Maker(recipe, streams)
-    tasks = multitask.TASKS
+    maker = Maker(recipe, streams)
+    tasks = TASKS
     training.set_seed(0)
     models = {task: Timed(maker.model([task]), {task: streams.train(task)}) for task in tasks}
     reading = {"questions": streams.train("questions")}
@@ -110,11 +125,11 @@ def main(config):
         maker.model(tasks, config.sharing, config.weighing),
         {task: streams.train(task) for task in tasks},
     )
-    for _ in range(config.rounds + 1):
+    for _ in range(config.rounds):
         for timed in models.values():
             timed.run(config.steps)
-    times = {name: statistics.median(timed.times[1:]) for name, timed in models.items()}
-    heads = {task: times[task] - times[TRUNK] * (task in multitask.READING) for task in tasks}
+    times = {name: timed.median for name, timed in models.items()}
+    heads = {task: times[task] - times[TRUNK] * (task in READING) for task in tasks}
     dearest = max(tasks, key=times.get)
     bound = times[dearest] + sum(cost for task, cost in heads.items() if task != dearest)
     table = Table(title=f"{config.sharing} sharing, {config.weighing} weights")

@@ -136,3 +136,12 @@ class TripleEmbedding(keras.layers.Layer):
         for name in ("entities", "relations", "encoder"):
             config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)
+
+
+def check_tables(triples):
+    """Raises a `ValueError` if a `layers.TripleEmbedding` has an encoder behind its tables."""
+    if triples.encoder is not None:
+        raise ValueError(
+            "`triples` must have no encoder, since its tables are looked up in. "
+            f"Received: encoder={triples.encoder!r}."
+        )

@@ -1,13 +1,13 @@
 """How many questions are answered right."""
 
-import keras
 from keras import ops
 
+from kgkeras.metrics.share import Share
 from kgkeras.registration import serializable
 
 
 @serializable
-class AnswerAccuracy(keras.metrics.Mean):
+class AnswerAccuracy(Share):
     """The share of questions whose best entity is one of the answers (Hits@1).
 
     The arguments are as of `losses.AnswerLoss`; a question without answers counts as missed.
@@ -16,10 +16,6 @@ class AnswerAccuracy(keras.metrics.Mean):
         name: Name of the metric.
         dtype: Keras dtype or policy.
     """
-
-    def __init__(self, name="accuracy", dtype=None):
-        super().__init__(name=name, dtype=dtype)
-        self._direction = "up"
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_true = ops.convert_to_tensor(y_true)

@@ -1,23 +1,19 @@
 """How many hidden tokens are told right."""
 
-import keras
 from keras import ops
 
+from kgkeras.metrics.share import Share
 from kgkeras.registration import serializable
 
 
 @serializable
-class HiddenTokenAccuracy(keras.metrics.Mean):
+class HiddenTokenAccuracy(Share):
     """The share of hidden places whose token has the largest logit; arguments as of the loss.
 
     Args:
         name: Name of the metric.
         dtype: Keras dtype or policy.
     """
-
-    def __init__(self, name="accuracy", dtype=None):
-        super().__init__(name=name, dtype=dtype)
-        self._direction = "up"
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_true = ops.convert_to_tensor(y_true)

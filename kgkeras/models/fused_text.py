@@ -3,7 +3,8 @@
 import keras
 
 from kgkeras.layers import MentionIds
-from kgkeras.models.triple_objective import TripleObjective, check_tables
+from kgkeras.layers.triple_embedding import check_tables
+from kgkeras.models.triple_objective import TripleObjective
 
 
 class FusedTextModel(TripleObjective):

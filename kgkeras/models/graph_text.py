@@ -13,7 +13,8 @@ from kgkeras.layers import (
     MentionIds,
     TextNode,
 )
-from kgkeras.models.triple_objective import TripleObjective, check_tables, checked_objective
+from kgkeras.layers.triple_embedding import check_tables
+from kgkeras.models.triple_objective import TripleObjective, checked_objective
 from kgkeras.ops import places_of
 from kgkeras.registration import serializable
 from kgkeras.scorers import DistMult

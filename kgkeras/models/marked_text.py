@@ -5,6 +5,7 @@ from keras import ops
 
 from kgkeras.checks import describe, positive_int
 from kgkeras.layers import MarkedEntities, TokenPooling
+from kgkeras.layers.triple_embedding import check_tables
 from kgkeras.models.fused_text import (
     FusedTextModel,
     Knowledge,
@@ -12,7 +13,7 @@ from kgkeras.models.fused_text import (
     encoded_words,
     token_inputs,
 )
-from kgkeras.models.triple_objective import check_tables, checked_objective
+from kgkeras.models.triple_objective import checked_objective
 from kgkeras.scorers import DistMult
 
 

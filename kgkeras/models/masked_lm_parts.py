@@ -4,7 +4,7 @@ import keras
 
 from kgkeras.checks import one_of
 from kgkeras.layers import DescribedTriples, MentionIds, TripleEmbedding
-from kgkeras.models.triple_objective import check_tables
+from kgkeras.layers.triple_embedding import check_tables
 
 
 def id_input(name):

@@ -169,6 +169,10 @@ class MultiTaskModel(ReplicatedModel):
         *state, batch = state_and_batch
         return super().test_step(*state, flat_batch(self, batch))
 
+    def predict_step(self, *state_and_batch):
+        *state, batch = state_and_batch
+        return super().predict_step(*state, flat_batch(self, batch))
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         losses, present = self.task_losses(y, y_pred, sample_weight)
         total = self.weighing(losses, present, training=training) + sum(self.losses)

@@ -15,8 +15,17 @@ def flat_batch(model, batch):
     Args:
         model: A `MultiTaskModel`.
         batch: What its step is given; examples may lie flat already.
+
+    Raises:
+        ValueError: If the batch lacks a task.
     """
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
+    for part in (x, y):
+        if part is not None and (missing := sorted(set(model.input) - set(part))):
+            raise ValueError(
+                f"A batch must hold each of the tasks {sorted(model.input)}, be it without "
+                f"examples, as `pipelines.mixed_batches` makes it. Missing: {missing}."
+            )
     flat = {}, {}, None if sample_weight is None else {}
     for name, wanted in model.input.items():
         inputs = {column: x[name][column] for column in wanted}

@@ -24,15 +24,6 @@ def checked_objective(kg_weight, kg_loss):
     return kg_weight, _checked_loss(kg_loss or NegativeSamplingLoss())
 
 
-def check_tables(triples):
-    """Raises a `ValueError` if a `layers.TripleEmbedding` has an encoder behind its tables."""
-    if triples.encoder is not None:
-        raise ValueError(
-            "`triples` must have no encoder, since texts look up in its tables. "
-            f"Received: encoder={triples.encoder!r}."
-        )
-
-
 def count_texts(x):
     """The number of texts in a batch, for the weights of means over batches.
 

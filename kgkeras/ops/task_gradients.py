@@ -2,6 +2,7 @@
 
 import keras
 
+from kgkeras.ops.empty_slices import never_empty, without_padding
 from kgkeras.ops.replicas import num_replicas
 
 
@@ -84,7 +85,8 @@ def _summed(gradient):
     import tensorflow as tf
 
     context = tf.distribute.get_replica_context()
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, gradient)
+    summed = context.all_reduce(tf.distribute.ReduceOp.SUM, never_empty(gradient))
+    return without_padding(summed)
 
 
 def _products(column):

@@ -8,6 +8,7 @@ from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
 from kgkeras.checks import describe
 from kgkeras.ops import row_gradients
+from kgkeras.ops.empty_slices import never_empty, without_padding
 from kgkeras.ops.replicas import local_copy, num_replicas
 from kgkeras.optimizers.multipliers import WithMultipliers
 
@@ -66,7 +67,7 @@ class RowOptimizer(WithMultipliers, keras.optimizers.Optimizer):
     def apply(self, grads, trainable_variables=None):
         row_gradients.stop_expecting()
         if num_replicas() > 1:
-            grads = [_never_empty(g) if isinstance(g, tf.IndexedSlices) else g for g in grads]
+            grads = [never_empty(g) for g in grads]
         super().apply(grads, trainable_variables)
 
     def _clip_gradients(self, grads):
@@ -86,7 +87,7 @@ class RowOptimizer(WithMultipliers, keras.optimizers.Optimizer):
         if isinstance(gradient, tf.IndexedSlices):
             # Replicas' slices come joined: rows may repeat even where each replica summed its own.
             gradient = sum_rows(gradient)
-            gradient = _existing(gradient) if num_replicas() > 1 else gradient
+            gradient = without_padding(gradient) if num_replicas() > 1 else gradient
             self.update_rows(gradient, variable, index, learning_rate)
         else:
             self.update_dense(gradient, variable, index, learning_rate)
@@ -114,27 +115,6 @@ def sum_rows(gradient):
     order = tf.argsort(position)
     slices = tf.sparse.segment_sum(gradient.values, order, tf.gather(position, order))
     return tf.IndexedSlices(slices, rows, gradient.dense_shape)
-
-
-def _never_empty(gradient):
-    """The gradient with zeros for the row behind the last, which is none.
-
-    A collective gather of no slices at all, as of a table that a batch does not look up in, ends
-    the process.
-    """
-    nothing = tf.zeros((1, *gradient.values.shape[1:]), gradient.values.dtype)
-    values = tf.concat([gradient.values, nothing], axis=0)
-    end = tf.cast(gradient.dense_shape[:1], gradient.indices.dtype)
-    indices = tf.concat([gradient.indices, end], axis=0)
-    return tf.IndexedSlices(values, indices, gradient.dense_shape)
-
-
-def _existing(gradient):
-    """The gradient without the row that `_never_empty` has added."""
-    end = tf.cast(gradient.dense_shape[0], gradient.indices.dtype)
-    there = tf.where(gradient.indices < end)[:, 0]
-    values, indices = (tf.gather(part, there) for part in (gradient.values, gradient.indices))
-    return tf.IndexedSlices(values, indices, gradient.dense_shape)
 
 
 def gather_rows(state, rows):

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import ops
 
 from kgkeras import layers, losses, models, optimizers, pipelines
@@ -170,30 +169,58 @@ def test_gradients_of_equal_weights_are_those_of_the_sum(weighing):
         np.testing.assert_allclose(ours, theirs, atol=2e-5)
 
 
-def test_rows_of_tables_stay_sparse():
-    """By a row-sparse optimizer, the rows that no task looks up do not move."""
-    for weighing in (layers.FixedWeights(), layers.PCGrad()):
-        parts = tasks.Parts()
-        model = parts.model(names=("truth", "graph"), weighing=weighing)
-        model.compile(
-            optimizers.SparseAdagrad(0.1),
-            loss={task: tasks.LOSSES[task]() for task in ("truth", "graph")},
-            jit_compile=False,
-        )
-        table = parts.triples.entities.table
-        x, y = batch()
-        used = np.unique(
-            np.concatenate([np.ravel(x["graph"][c]) for c in ("triples", "negatives")])
-        )
-        used = {*used.tolist(), *np.unique(x["truth"]["entity_ids"]).tolist()}
-        before = table.numpy()
-        model.optimizer.build(model.trainable_variables)
-        state = model.optimizer.variables
-        model.train_on_batch(x, y)
-        moved = np.flatnonzero((table.numpy() != before).any(axis=1))
-        assert set(moved.tolist()) <= used
-        assert len(moved)
-        assert state
+@pytest.mark.parametrize("weighing", [layers.FixedWeights, layers.PCGrad])
+def test_rows_of_tables_stay_sparse(weighing):
+    """The optimizer is given the rows that some task looks up, not the whole table."""
+
+    class Watched(optimizers.SparseAdagrad):
+        by_row = ()
+
+        def update_rows(self, gradient, variable, index, learning_rate):
+            self.by_row = (*self.by_row, index)
+            super().update_rows(gradient, variable, index, learning_rate)
+
+    parts = tasks.Parts()
+    model = parts.model(names=("truth", "graph"), weighing=weighing())
+    model.compile(
+        Watched(0.1),
+        loss={task: tasks.LOSSES[task]() for task in ("truth", "graph")},
+        jit_compile=False,
+    )
+    x, y = batch()
+    table = parts.triples.entities.table
+    used = [x["graph"][name].ravel() for name in ("negatives",)]
+    used += [x["graph"]["triples"][:, [0, 2]].ravel(), x["truth"]["entity_ids"].ravel()]
+    before = table.numpy()
+    model.train_on_batch(x, y)
+    moved = np.flatnonzero((table.numpy() != before).any(axis=1))
+    assert set(moved.tolist()) == set(np.concatenate(used).tolist()) - {-1}
+    place = [variable.path for variable in model.trainable_variables].index(table.path)
+    assert place in model.optimizer.by_row
+
+
+def test_predicts_what_lies_in_rows():
+    model = tasks.model()
+    batches = pipelines.mixed_batches(tasks.streams(), rows=2).take(2)
+    answers = model.predict(batches, verbose=0)
+    (x, _), *_ = batches
+    flat = {
+        task: {name: ops.reshape(c, (8, *c.shape[2:])) for name, c in columns.items()}
+        for task, columns in x.items()
+    }
+    for task, first in model(flat).items():
+        assert len(answers[task]) == 16
+        np.testing.assert_allclose(answers[task][:8], first, atol=1e-5)
+
+
+class Doubled(keras.layers.Layer):
+    """An encoder of tables."""
+
+    def call(self, entities, relations, training=None, facts=None):
+        return 2 * entities, 2 * relations
+
+    def compute_output_shape(self, entities_shape, relations_shape):
+        return entities_shape, relations_shape
 
 
 def test_wrong_parts_and_settings():
@@ -211,4 +238,13 @@ def test_wrong_parts_and_settings():
         model.compile("adam", loss="mse")
     with pytest.raises(ValueError, match="`claims` and `entities` must be given together"):
         layers.ClassHead(layers.ClassificationHead(2), entities=parts.triples.entities)
-    assert tf.is_tensor(model.weighing.weights_now.value)
+    x, y = batch()
+    with pytest.raises(ValueError, match=r"must hold each of the tasks .* Missing: \['truth'\]"):
+        model.train_on_batch({task: x[task] for task in tasks.NAMES[1:]}, y)
+    encoded = layers.TripleEmbedding(
+        parts.triples.entities, parts.triples.relations, encoder=Doubled()
+    )
+    with pytest.raises(ValueError, match="`triples` must have no encoder"):
+        layers.TripleHead(encoded, parts.scorer)
+    with pytest.raises(ValueError, match="`reads_words` may be False only with `claims`"):
+        layers.ClassHead(layers.ClassificationHead(2), reads_words=False)

@@ -22,7 +22,7 @@ for name, make in weighings.items():
     with training.make_strategy(devices).scope():
         model = tasks.model("hard", ("truth", "graph"), make())
     streams = {task: tasks.streams()[task] for task in model.heads}
-    rates = dict.fromkeys(streams, 1.0) if name == "fixed" else None
+    rates = dict.fromkeys(streams, 1.0) if name in ("fixed", "pcgrad") else None
     log = model.fit(
         pipelines.mixed_batches(streams, rates, rows=2),
         steps_per_epoch=7,

@@ -1,5 +1,6 @@
 """Reads the tables of this folder into entities and facts."""
 
+import collections
 import functools
 import importlib.resources
 import re
@@ -84,6 +85,15 @@ def table(name):
     text = importlib.resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
     header, *rows = (line.split("\t") for line in text.splitlines())
     return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+@functools.cache
+def texts_by_relation(name, column):
+    """A column of a table of this folder, as lists by the relation that each row is about."""
+    texts = collections.defaultdict(list)
+    for row in table(name):
+        texts[row["relation"]].append(row[column])
+    return dict(texts)
 
 
 def plain(name):

@@ -1,7 +1,6 @@
 """Questions about geography whose answers are states."""
 
 import collections
-import functools
 
 import numpy as np
 
@@ -37,17 +36,10 @@ def load_questions(split, *, seed=0):
     for relation, place, state, _ in parts[split]:
         answers[relation, place][state] = None
     spoken = facts.spoken_names()
+    templates = facts.texts_by_relation("questions.tsv", "question")
     questions = []
     for (relation, place), states in answers.items():
-        template = rng.choice(_templates()[relation])
+        template = rng.choice(templates[relation])
         text = template.format(place=f"[{spoken[place]}]")
         questions.append(Question(text, place, tuple(states)))
     return tuple(questions[row] for row in rng.permutation(len(questions)))
-
-
-@functools.cache
-def _templates():
-    templates = collections.defaultdict(list)
-    for row in facts.table("questions.tsv"):
-        templates[row["relation"]].append(row["question"])
-    return dict(templates)

@@ -1,7 +1,6 @@
 """True and false sentences about the graph, which words alone cannot tell apart."""
 
 import collections
-import functools
 
 import numpy as np
 
@@ -110,9 +109,5 @@ def _sentence(template, head, tail):
     return sentence[0].upper() + sentence[1:]
 
 
-@functools.cache
 def _templates():
-    templates = collections.defaultdict(list)
-    for row in facts.table("templates.tsv"):
-        templates[row["relation"]].append(row["template"])
-    return dict(templates)
+    return facts.texts_by_relation("templates.tsv", "template")

@@ -6,6 +6,7 @@ from keras import ops
 from kgkeras.layers.heads.task_head import TaskHead
 from kgkeras.layers.mean_pooling import MeanPooling
 from kgkeras.layers.mention_ids import MentionIds
+from kgkeras.layers.triple_embedding import check_tables
 from kgkeras.registration import serializable
 
 
@@ -32,12 +33,16 @@ class AnswerHead(TaskHead):
     Returns:
         Float32 tensor `(batch, num_entities)`: scores.
 
+    Raises:
+        ValueError: If the tables have an encoder.
+
     Reference: the mixture of relations as in Cohen et al., Scalable Neural Methods for Reasoning
     with a Symbolic Knowledge Base, ICLR 2020; the score as in Saxena et al., EmbedKGQA, ACL 2020.
     """
 
     def __init__(self, triples, scorer=None, pooling=None, max_mentions=4, **kwargs):
         super().__init__(**kwargs)
+        check_tables(triples)
         self.triples, self.scorer = triples, scorer
         self.pooling = pooling or MeanPooling(name="pooling")
         self.max_mentions = max_mentions

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from kgkeras.layers.heads.task_head import TaskHead
+from kgkeras.layers.triple_embedding import check_tables
 from kgkeras.registration import serializable
 
 
@@ -14,7 +15,7 @@ class TripleHead(TaskHead):
     """Graph completion as a task: no text, but the tables that texts look up in as well.
 
     Args:
-        triples: A `TripleEmbedding`.
+        triples: A `TripleEmbedding` without an encoder.
         scorer: A `scorers.Scorer`.
 
     Call arguments:
@@ -24,6 +25,9 @@ class TripleHead(TaskHead):
     Returns:
         Scores float32 `(batch, 2, 1 + n)`: the triple's, then its negatives'; labels are as of
         `losses.NegativeSamplingLoss` and `losses.CrossEntropyLoss`.
+
+    Raises:
+        ValueError: If the tables have an encoder.
     """
 
     reads_text = False
@@ -31,6 +35,7 @@ class TripleHead(TaskHead):
 
     def __init__(self, triples, scorer, **kwargs):
         super().__init__(**kwargs)
+        check_tables(triples)
         self.triples, self.scorer = triples, scorer
 
     def call(self, inputs, words=None, training=None):

@@ -17,9 +17,9 @@ class ExpertSharing(TaskSharing):
 
     `f_k(x) = sum_i g_k(x)_i E_i(trunk(x))` with `g_k(x) = softmax(W_k mean(trunk(x)))`. With
     `top_k`, only so many experts read a text, those with the largest gates, which are scaled to sum
-    to 1 if there are several, and the layer adds
-    `balance * n sum_i f_i P_i` to the loss, which is least where all are used alike: `f_i` is the
-    share of texts that go to expert `i` first, `P_i` the mean of its probabilities.
+    to 1 if there are several, and the layer adds `balance * n sum_i f_i P_i` to the loss, which is
+    least where all are used alike: `f_i` is the share of texts that go to expert `i` first, `P_i`
+    the mean of its probabilities.
 
     Args:
         trunk: As of `HardSharing`; in the paper, where experts read the input itself, an embedding.

@@ -13,7 +13,7 @@ class GradNorm(TaskWeighing):
 
     `G_i = w_i |g_i|` is the norm of a task's weighed gradient over the weights that tasks share,
     `L~_i = L_i / L_i(0)` how much of its first loss is left. What `G_i` is compared with counts as
-    constant. Tasks that are absent from a step keep their weights.
+    constant. The weights of tasks that are absent from a step change with the sum alone.
 
     Args:
         alpha: At least 0: how strongly tasks that learn slowly are preferred.

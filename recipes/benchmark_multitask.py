@@ -5,7 +5,10 @@ by hard sharing, on batches of the same size for each task. What a task takes be
 its head; all tasks together should take no more than the dearest one alone and the heads of the
 others, as the trunk reads all texts in one pass.
 
-    python recipes/benchmark_multitask.py
+    python recipes/benchmark_multitask.py --limit 500
+
+2 CPU cores, quiet, 2026-11-29: together 100 ms a step, the dearest task (the graph) 63 ms, with the
+heads of the others 81 ms, which together is not reached; one by one 129 ms. Peak 1.75 GB.
 """
 
 import dataclasses

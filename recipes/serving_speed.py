@@ -9,9 +9,10 @@ be: sockets in one thread.
     python recipes/joint_training.py
     python recipes/serving_speed.py
 
-On two cores of an AMD EPYC, which the clients share, 2026-11-29: REST adds 1.6 ms to the 8.9 ms of
-the bare signature (2.8 ms to the 7.8 ms of the session call that the servers make); 50 clients get
-131 answers a second without batching and 622 with it, 4.7 times as many.
+On two cores of an AMD EPYC, which the clients share, 2026-11-29: REST adds 2.9 ms to the 8.5 ms of
+the bare signature (3.5 ms to the 7.9 ms of the session call that the servers make); another run
+that day said 1.6 ms to 9.0 ms. 50 clients get 127 answers a second without batching and 612 with
+it, 4.8 times as many.
 """
 
 import dataclasses

@@ -160,6 +160,7 @@ def test_assets_warmup_and_card(exported, preprocessor):
     assert not export.check_saved_model(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("head", "classes"),
     [
@@ -233,7 +234,7 @@ MARKED = (
 )
 
 
-@pytest.mark.parametrize("knows", [True, False])
+@pytest.mark.parametrize("knows", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_relation_classifier(graph, tmp_path, knows, run_in_clean_process):
     keras.utils.set_random_seed(5)
     tokenizer = text.WordTokenizer.from_texts(MARKED, markers=MARKS)

@@ -44,7 +44,10 @@ def _softmax(logits):
     return odds / odds.sum(axis=-1, keepdims=True)
 
 
-@pytest.mark.parametrize("kind", ["table", "described", "text"])
+@pytest.mark.parametrize(
+    "kind",
+    ["table", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("described", "text"))],
+)
 def test_masks_are_filled(facts, preprocessor, kind, tmp_path):
     graph = None if kind == "text" else facts
     model = small.masked_lm(graph, preprocessor, described=kind == "described")

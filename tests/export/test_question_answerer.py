@@ -207,6 +207,7 @@ def test_facts_names_and_linker_are_inside(exported, preprocessor, knowledge):
     assert card["sizes"] == {"entities": 7, "relations": 2, "tokens": tokens}
 
 
+@pytest.mark.slow
 def test_served_over_rest(exported, preprocessor, knowledge):
     model, folder = exported
     encoded = pipelines.encode_texts(preprocessor, QUESTIONS[:1])
@@ -228,6 +229,7 @@ def test_served_over_rest(exported, preprocessor, knowledge):
     assert "`seeds` must be ids below 7" in refused[1]["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("inverses", "hops", "question", "told"),
     [

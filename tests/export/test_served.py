@@ -61,7 +61,7 @@ TRIPLES = {
 }
 
 
-@pytest.mark.parametrize("kind", ["links", "paths"])
+@pytest.mark.parametrize("kind", ["links", pytest.param("paths", marks=pytest.mark.slow)])
 def test_regress_scores_a_triple(facts, kind, tmp_path):
     model = getattr(small, kind)(facts)
     folder = export.export_link_predictor(model, tmp_path / "m", k=2)

@@ -62,6 +62,7 @@ def test_what_is_asked_for_is_not_told(world):
         assert set(edges) == told | {(t, r + facts.num_relations, h) for h, r, t in told}
 
 
+@pytest.mark.slow
 def test_choices_follow_from_the_seed_and_the_step(world):
     sampler = pipelines.SubgraphSampler(world[0], **{**SIZES, "fan_out": 2})
 

@@ -204,6 +204,7 @@ def test_link_prediction_presets_are_complete(link_prediction):
         )
 
 
+@pytest.mark.slow
 def test_benchmark_of_embeddings(recipes, monkeypatch, last_line):
     kge = recipes["kge"]
     quick = {"seconds": 0.1, "entities": 30_000, "stock_entities": 10_000, "wide_dim": 16}

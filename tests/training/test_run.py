@@ -59,7 +59,7 @@ class _KillAt(keras.callbacks.Callback):
 
 # The killed `fit` leaves its log file open, as a killed process does.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", ["before", pytest.param("after", marks=pytest.mark.slow)])
 def test_interrupted_equals_uninterrupted(tmp_path, when, monkeypatch):
     whole, whole_run, _ = _train(tmp_path / "whole")
 

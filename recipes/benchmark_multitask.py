@@ -116,7 +116,7 @@ def main(config):
     recipe = multitask.Config()
     data = multitask_data.load("geography", 0, config.limit)
     streams = multitask_data.Streams(
-        data, recipe.batch_size, (recipe.num_triples, recipe.num_negatives), 1.0, 0
+        data, recipe.batch_size, multitask.graph_batches(recipe), 1.0, 0
     )
     maker = Maker(recipe, streams)
     tasks = TASKS

@@ -55,6 +55,7 @@ class Config:
     batch_size: int = setting(32, "texts a batch")
     num_triples: int = setting(256, "triples a batch")
     num_negatives: int = setting(256, "entities that each triple is compared with, on either side")
+    chunk_size: int = setting(32, "triples that share their negatives, a divisor of `num_triples`")
     graph_weight: float = setting(3.0, "fixed weight of the graph's task; the others weigh 1")
     learning_rate: float = setting(2e-3, "learning rate; five times as much for the tables")
     run: str | None = setting(None, "folder of the run; below runs/multitask where None")
@@ -64,6 +65,12 @@ class Config:
     devices: int = setting(1, "replicas: GPUs or, where there are none, logical CPU devices")
     resume: bool = setting(True, "leave out what the run has trained already")
     limit: int | None = setting(None, "use only so many texts of each kind")
+
+
+def graph_batches(config):
+    """The sizes of the graph's batches."""
+    sizes = {"num_negatives": config.num_negatives, "chunk_size": config.chunk_size}
+    return {"batch_size": config.num_triples, **sizes}
 
 
 class StepTimes(keras.callbacks.Callback):
@@ -229,7 +236,7 @@ def main(config):
         streams = multitask_data.Streams(
             data,
             config.batch_size,
-            (config.num_triples, config.num_negatives),
+            graph_batches(config),
             config.low_data,
             seed,
         )

@@ -134,7 +134,7 @@ class Streams:
     Args:
         data: A `Data`.
         batch_size: Texts a batch.
-        triples: Numbers of triples a batch, and of entities that each is compared with.
+        triples: Sizes of the graph's batches, as `pipelines.graph_task_batches` takes them.
         low_data: Share of the claims to learn from.
         seed: Seed of every random choice.
     """
@@ -152,10 +152,7 @@ class Streams:
         """Endless batches of a task."""
         options = {"batch_size": self.batch_size, "seed": self.seed}
         if task == "graph":
-            count, negatives = self.triples
-            return pipelines.graph_task_batches(
-                self.data.graph, batch_size=count, num_negatives=negatives, seed=self.seed
-            )
+            return pipelines.graph_task_batches(self.data.graph, **self.triples, seed=self.seed)
         encoded, labels = self._encoded("train", task)
         if task == "language":
             return self._masked(encoded)

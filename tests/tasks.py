@@ -34,10 +34,12 @@ def examples(task, size, seed=0):
     rng = np.random.default_rng([seed, NAMES.index(task)])
     if task == "graph":
         x = {
-            "triples": rng.integers(0, [ENTITIES, RELATIONS, ENTITIES], (size, 3)).astype("int32"),
+            "triples": rng.integers(0, [ENTITIES, RELATIONS, ENTITIES], (size, 2, 3)).astype(
+                "int32"
+            ),
             "negatives": rng.integers(0, ENTITIES, (size, 4)).astype("int32"),
         }
-        y = np.zeros((size, 2, 5), "float32")
+        y = np.zeros((size, 2, 2, 5), "float32")
         y[..., 0] = 1
         return x, y
     words = 5 + NAMES.index(task)
@@ -63,7 +65,9 @@ def streams(batch_size=8):
         task: tf.data.Dataset.from_tensor_slices(examples(task, 32)).repeat().batch(batch_size)
         for task in READING
     }
-    made["graph"] = pipelines.graph_task_batches(graph(), batch_size=batch_size, num_negatives=4)
+    made["graph"] = pipelines.graph_task_batches(
+        graph(), batch_size=2 * batch_size, num_negatives=4, chunk_size=2
+    )
     return made
 
 

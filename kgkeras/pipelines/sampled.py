@@ -74,7 +74,7 @@ def sampled_batches(
             replica's share of the batch, or `both_sides` meets `"bernoulli"`.
     """
     batch_size = checked_batch_size(batch_size)
-    chunk_size = _checked_chunk_size(chunk_size, batch_size)
+    chunk_size = checked_chunk_size(chunk_size, batch_size)
     num_negatives = positive_int("num_negatives", num_negatives)
     steps = triple_steps(graph, batch_size)
     _check_corruption(corruption, both_sides)
@@ -103,7 +103,8 @@ def sampled_batches(
     return endless_batches(batch, steps, first_epoch)
 
 
-def _checked_chunk_size(chunk_size, batch_size):
+def checked_chunk_size(chunk_size, batch_size):
+    """The number of triples that share negatives, a replica's share of the batch where None."""
     share = batch_size // num_replicas()
     chunk_size = share if chunk_size is None else positive_int("chunk_size", chunk_size)
     if chunk_size > share or batch_size % (chunk_size * num_replicas()):

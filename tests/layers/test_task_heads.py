@@ -51,14 +51,15 @@ def test_triples():
     parts = tasks.Parts()
     x, _ = tasks.examples("graph", 5)
     scores = numpy(layers.TripleHead(parts.triples, parts.scorer)(x))
-    for row, (head, relation, tail) in enumerate(x["triples"]):
+    for row, place in np.ndindex(x["triples"].shape[:2]):
+        head, relation, tail = x["triples"][row, place]
         tails = [tail, *x["negatives"][row]]
         heads = [head, *x["negatives"][row]]
         for side, ends in ((0, [(head, e) for e in tails]), (1, [(e, tail) for e in heads])):
-            for place, (first, last) in enumerate(ends):
+            for end, (first, last) in enumerate(ends):
                 vectors = parts.triples(np.array(first), np.array(relation), np.array(last))
                 wanted = float(parts.scorer(*vectors))
-                assert scores[row, side, place] == pytest.approx(wanted, abs=1e-6)
+                assert scores[row, place, side, end] == pytest.approx(wanted, abs=1e-6)
 
 
 def test_hidden_tokens_by_the_vectors_of_the_encoder():

@@ -190,7 +190,7 @@ def test_rows_of_tables_stay_sparse(weighing):
     x, y = batch()
     table = parts.triples.entities.table
     used = [x["graph"][name].ravel() for name in ("negatives",)]
-    used += [x["graph"]["triples"][:, [0, 2]].ravel(), x["truth"]["entity_ids"].ravel()]
+    used += [x["graph"]["triples"][..., [0, 2]].ravel(), x["truth"]["entity_ids"].ravel()]
     before = table.numpy()
     model.train_on_batch(x, y)
     moved = np.flatnonzero((table.numpy() != before).any(axis=1))

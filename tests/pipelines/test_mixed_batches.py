@@ -117,18 +117,22 @@ def test_graph_as_a_task():
     from tests import toy
 
     graph = toy.graph()
-    batches = taken(pipelines.graph_task_batches(graph, batch_size=16, num_negatives=5), 6)
+    options = {"batch_size": 16, "num_negatives": 5, "chunk_size": 4}
+    batches = taken(pipelines.graph_task_batches(graph, **options), 6)
     known = set(map(tuple, graph.triples.tolist()))
     for x, y in batches:
-        assert y.shape == (16, 2, 6)
+        assert y.shape == (4, 4, 2, 6)
         assert (y[..., 0] == 1).all()
-        for triple, negatives, labels in zip(x["triples"], x["negatives"], y, strict=True):
-            head, relation, tail = triple.tolist()
+        for row, column in np.ndindex(4, 4):
+            head, relation, tail = x["triples"][row, column].tolist()
+            negatives, labels = x["negatives"][row], y[row, column]
             assert (head, relation, tail) in known
             for place, other in enumerate(negatives.tolist(), 1):
                 assert labels[0, place] == -((head, relation, other) in known)
                 assert labels[1, place] == -((other, relation, tail) in known)
-    later = taken(
-        pipelines.graph_task_batches(graph, batch_size=16, num_negatives=5, first_step=4), 2
-    )
+    later = taken(pipelines.graph_task_batches(graph, **options, first_step=4), 2)
     np.testing.assert_array_equal(later[0][0]["triples"], batches[4][0]["triples"])
+    whole = taken(pipelines.graph_task_batches(graph, batch_size=16), 1)[0]
+    assert (whole[0]["triples"].shape, whole[1].shape) == ((1, 16, 3), (1, 16, 2, 33))
+    with pytest.raises(ValueError, match="`chunk_size` must divide a replica's share"):
+        pipelines.graph_task_batches(graph, batch_size=16, chunk_size=5)

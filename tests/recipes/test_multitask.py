@@ -20,6 +20,7 @@ def test_trains_compares_exports_and_resumes(recipe, tmp_path, last_line):
         batch_size=16,
         num_triples=16,
         num_negatives=8,
+        chunk_size=4,
         limit=64,
         run=str(tmp_path / "run"),
         export=str(tmp_path / "models"),

@@ -19,19 +19,22 @@ class TripleHead(TaskHead):
         scorer: A `scorers.Scorer`.
 
     Call arguments:
-        inputs: Dict of `triples` `(batch, 3)` and `negatives` `(batch, n)`, ids of entities put in
-            the place of the tail, then of the head.
+        inputs: Dict of `triples` `(rows, chunk, 3)` and `negatives` `(rows, n)`, ids of entities
+            put in the place of each of the row's tails, then heads.
 
     Returns:
-        Scores float32 `(batch, 2, 1 + n)`: the triple's, then its negatives'; labels are as of
-        `losses.NegativeSamplingLoss` and `losses.CrossEntropyLoss`.
+        Scores float32 `(rows, chunk, 2, 1 + n)`: the triple's, then its negatives'; labels are as
+        of `losses.NegativeSamplingLoss` and `losses.CrossEntropyLoss`.
 
     Raises:
         ValueError: If the tables have an encoder.
     """
 
     reads_text = False
-    extra_inputs: ClassVar[dict] = {"triples": ((3,), "int32"), "negatives": ((None,), "int32")}
+    extra_inputs: ClassVar[dict] = {
+        "triples": ((None, 3), "int32"),
+        "negatives": ((None,), "int32"),
+    }
 
     def __init__(self, triples, scorer, **kwargs):
         super().__init__(**kwargs)
@@ -43,10 +46,9 @@ class TripleHead(TaskHead):
             *ops.unstack(inputs["triples"], 3, axis=-1), training=training
         )
         others = self.triples.entities(inputs["negatives"], training=training)
-        head, relation, tail = (ops.expand_dims(vector, -2) for vector in (head, relation, tail))
-        right = self.scorer(head, relation, tail)
-        tails = self.scorer(head, relation, others)
-        heads = self.scorer(others, relation, tail)
+        right = ops.expand_dims(self.scorer(head, relation, tail), -1)
+        tails = self.scorer.score_tails(head, relation, others)
+        heads = self.scorer.score_heads(others, relation, tail)
         scores = ops.stack([ops.concatenate([right, side], -1) for side in (tails, heads)], axis=-2)
         return ops.cast(scores, "float32")
 

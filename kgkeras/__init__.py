@@ -14,6 +14,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 from kgkeras.version import __version__
 
 _ROOMS = (
+    "agents",
     "datasets",
     "evaluation",
     "export",

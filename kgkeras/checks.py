@@ -32,6 +32,13 @@ def rate(name, value):
     return float(value)
 
 
+def fraction(name, value):
+    """Returns `value` as `float`, or raises `ValueError` unless it lies in `[0, 1]`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value <= 1:
+        raise ValueError(f"`{name}` must be between 0 and 1. {describe(value)}.")
+    return float(value)
+
+
 def one_of(name, value, choices):
     """Returns `value`, or raises `ValueError` unless it is one of `choices`."""
     if value not in choices:

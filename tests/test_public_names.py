@@ -8,6 +8,8 @@ import pytest
 import kgkeras
 
 PUBLIC = {
+    "agents": "ActorCritic Beam GraphEnvironment LSTMHistory Learner PathReasoner QLearning "
+    "Reinforce RelationQueries TransformerHistory Walk WalkPolicy",
     "datasets": "ChoiceQuestions ChoiceTask InductiveSplits LabelledTexts Question TextTask load "
     "load_choices load_inductive load_negatives load_questions load_texts names",
     "evaluation": "Calibration Cloze Ranker RankingCallback Ranks Reliability SideRanks "

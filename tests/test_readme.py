@@ -36,6 +36,17 @@ def test_several_tasks_are_learned():
     assert {"questions_loss", "questions_accuracy", "graph_loss", "graph_weight"} <= set(log)
 
 
+def test_a_walk_answers():
+    code = _block("agents").replace(
+        "steps_per_epoch=100, epochs=10", "steps_per_epoch=3, verbose=0"
+    )
+    names = {}
+    exec(code, names)
+    entities = names["entities"].numpy()
+    assert entities.shape == (1, 5, 3)
+    assert (entities[..., 0] == 0).all()
+
+
 def test_each_set_up_is_one_command():
     for name in ("main", "tests"):
         assert len(_block(name).strip().splitlines()) == 1

@@ -36,9 +36,9 @@ def local_copy(variable):
 
     if not isinstance(variable, tf.distribute.DistributedValues):
         return variable
-    handle, strategy = variable.handle, tf.distribute.get_strategy()
-    copies = strategy.experimental_local_results(variable)
-    return next(copy for copy in copies if copy.handle is handle)
+    # Its own copies, not those that the strategy knows: none does where a model is asked later.
+    handle = variable.handle
+    return next(copy for copy in variable.values if copy.handle is handle)
 
 
 def replica_mean(tensor):

@@ -1,0 +1,29 @@
+"""Agents that walk a graph and learn from rewards."""
+
+from kgkeras.agents.beam import Beam
+from kgkeras.agents.graph_environment import GraphEnvironment
+from kgkeras.agents.histories.lstm_history import LSTMHistory
+from kgkeras.agents.histories.transformer_history import TransformerHistory
+from kgkeras.agents.learning.actor_critic import ActorCritic
+from kgkeras.agents.learning.learner import Learner
+from kgkeras.agents.learning.q_learning import QLearning
+from kgkeras.agents.learning.reinforce import Reinforce
+from kgkeras.agents.path_reasoner import PathReasoner
+from kgkeras.agents.queries.relation_queries import RelationQueries
+from kgkeras.agents.walk import Walk
+from kgkeras.agents.walk_policy import WalkPolicy
+
+__all__ = [
+    "ActorCritic",
+    "Beam",
+    "GraphEnvironment",
+    "LSTMHistory",
+    "Learner",
+    "PathReasoner",
+    "QLearning",
+    "Reinforce",
+    "RelationQueries",
+    "TransformerHistory",
+    "Walk",
+    "WalkPolicy",
+]

@@ -1,0 +1,1 @@
+"""What walkers remember of their way."""

@@ -1,0 +1,1 @@
+"""Ways of learning to walk."""

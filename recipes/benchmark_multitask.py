@@ -8,8 +8,9 @@ the dearest task is timed on as many texts as well.
 
     python recipes/benchmark_multitask.py --limit 500
 
-2 CPU cores, quiet, 2026-11-29: together 100 ms a step, the dearest task (the graph) 63 ms, with the
-heads of the others 81 ms, which together is not reached; one by one 129 ms. Peak 1.75 GB.
+2 CPU cores, quiet, 2026-11-29: together 49 ms a step, the dearest task 22 ms, with the heads of the
+others 44 ms, which together is not reached; the dearest on as many texts, with those heads, 55 ms;
+one by one 77 ms. Peak 1.96 GB.
 """
 
 import dataclasses

@@ -139,12 +139,13 @@ def train(config, splits):
     """Trains a reasoner, or goes on with it; returns it and the steps a second of its walkers."""
     training.set_seed(config.seed)
     told = splits.train.with_inverses()
-    steps = min(pipelines.triple_steps(told, config.batch_size), config.steps or np.inf)
+    steps = pipelines.triple_steps(told, config.batch_size)
+    steps = min(steps, config.steps or steps)
     settings = {key: value for key, value in vars(config).items() if key not in ELSEWHERE}
     run = training.TrainingRun(config.run, settings, monitor="val_mrr", resume=config.resume)
     with training.make_strategy(config.devices).scope():
         shaping = make_shaping(config, splits) if config.shaping else None
-        model = make_model(config, splits, int(steps), shaping)
+        model = make_model(config, splits, steps, shaping)
     first_epoch = run.restore(model)
     watch = _WalkingTime()
     if not run.finished:
@@ -160,7 +161,7 @@ def train(config, splits):
             batches(batch_size=config.batch_size, first_epoch=first_epoch),
             initial_epoch=first_epoch,
             epochs=config.epochs,
-            steps_per_epoch=int(steps),
+            steps_per_epoch=steps,
             callbacks=[watch, ranking, *run.callbacks()],
             shuffle=False,
         )

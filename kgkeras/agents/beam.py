@@ -41,7 +41,8 @@ class Beam:
         """The `k` most probable walks: `(relations, entities, log_probs)`.
 
         Returns:
-            int32 `(queries, k, steps)`, int32 `(queries, k, steps + 1)`, float32 `(queries, k)`.
+            int32 `(queries, k, steps)`, int32 `(queries, k, steps + 1)`, float32 `(queries, k)`,
+            the latter below -1e8 where there are fewer walks.
         """
         actions = tf.shape(self.ends)[2]
         flat = [

@@ -72,11 +72,12 @@ class GraphEnvironment(keras.layers.Layer):
             **kwargs: As for the class.
 
         Raises:
-            ValueError: If the graph has inverse relations, or no facts.
+            ValueError: If the graph has inverse relations or no facts, or `max_actions` is below 2.
         """
         if not graph.num_triples:
             raise ValueError(f"`graph` must hold at least one fact. Received: {graph!r}.")
-        positive_int("max_actions", max_actions)
+        if positive_int("max_actions", max_actions) < 2:
+            raise ValueError("`max_actions` must be at least 2: to stay, and a fact. Received: 1.")
         facts = np.unique(graph.with_inverses().triples, axis=0)
         edges = _kept(facts, graph.num_entities, max_actions - 1)
         degrees = np.bincount(edges[:, 0], minlength=graph.num_entities)

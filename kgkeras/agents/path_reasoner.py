@@ -8,6 +8,7 @@ from kgkeras.agents.beam import search
 from kgkeras.agents.walk import Walk
 from kgkeras.checks import describe, positive_int
 from kgkeras.kg.inverse import inverse_relation
+from kgkeras.ops import num_replicas
 from kgkeras.registration import serializable
 
 
@@ -122,7 +123,8 @@ class PathReasoner(keras.Model):
         losses, figures = self.learner.losses(self, x)
         for name, values in figures.items():
             self._logged[name].update_state(values)
-        return tf.reduce_mean(losses)
+        # Keras adds up the replicas' gradients.
+        return (tf.reduce_mean(losses) + sum(self.losses)) / num_replicas()
 
     def walk(self, asked, choose, *, walks=1, training):
         """Sends walkers to each query.

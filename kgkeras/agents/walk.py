@@ -1,6 +1,7 @@
 """One walk of many walkers at once."""
 
 import dataclasses
+import functools
 
 import tensorflow as tf
 
@@ -13,8 +14,8 @@ class Walk:
         asked: What was asked, once for each walker.
         walks: Walkers of a query, which are next to each other.
         actions: int32 `(walkers, steps)`: which action each step took.
-        scores: List of `steps` float32 tensors `(walkers, actions)`: what the policy said.
-        seen: List of `steps` float tensors `(walkers, state_dim)`: what it said that of.
+        scores: List of `steps` float32 tensors `(walkers, actions)`: what actions were chosen by.
+        seen: List of `steps` float tensors `(walkers, state_dim)`: what the policy saw.
         relations: int32 `(walkers, steps)`: the relations they have followed.
         entities: int32 `(walkers, 1 + steps)`: the entities they have stood at, the first included.
     """
@@ -34,7 +35,7 @@ class Walk:
 
     def log_probs(self):
         """Log-probabilities of the actions taken: `(walkers, steps)`."""
-        return self._taken(self._logs())
+        return self._taken(self._logs)
 
     def values(self):
         """Scores of the actions taken: `(walkers, steps)`."""
@@ -42,8 +43,9 @@ class Walk:
 
     def entropies(self):
         """Entropies of the policy at each step: `(walkers, steps)`."""
-        return tf.stack([-tf.reduce_sum(tf.exp(x) * x, axis=1) for x in self._logs()], axis=1)
+        return tf.stack([-tf.reduce_sum(tf.exp(x) * x, axis=1) for x in self._logs], axis=1)
 
+    @functools.cached_property
     def _logs(self):
         return [tf.nn.log_softmax(scores) for scores in self.scores]
 

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from kgkeras.checks import describe
+from kgkeras.checks import describe, fraction
 from kgkeras.losses import DistillationLoss
 from kgkeras.models.composed import ComposedModel
 from kgkeras.ops import num_replicas
@@ -60,15 +60,13 @@ class KnowledgeDistillation(ComposedModel):
 
     def __init__(self, student, teacher=None, *, temperature=2.0, weight=0.5, **kwargs):
         inputs = _inputs(student)
-        if isinstance(weight, bool) or not 0 <= weight <= 1:
-            raise ValueError(f"`weight` must be between 0 and 1. {describe(weight)}.")
         super().__init__(inputs, student(inputs), **kwargs)
         self.supports_jit = student.supports_jit
         if teacher is not None:
             _freeze(teacher)
             self.supports_jit = self.supports_jit and teacher.supports_jit
         self.student, self.teacher = student, teacher
-        self.temperature, self.weight = temperature, weight
+        self.temperature, self.weight = temperature, fraction("weight", weight)
         self._distance = DistillationLoss(temperature)
         self._logged = {
             name: keras.metrics.Mean(name=name) for name in ("student_loss", "distillation_loss")

@@ -78,3 +78,5 @@ def test_wrong_graphs():
         agents.GraphEnvironment.from_graph(graph.with_inverses())
     with pytest.raises(ValueError, match="`max_actions` must be a positive integer"):
         agents.GraphEnvironment.from_graph(graph, max_actions=0)
+    with pytest.raises(ValueError, match="`max_actions` must be at least 2"):
+        agents.GraphEnvironment.from_graph(graph, max_actions=1)

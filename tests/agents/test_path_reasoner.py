@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from kgkeras import agents, evaluation, layers, models, pipelines, scorers
 from tests.agents import worlds
-from tests.processes import output
+from tests.processes import one_and_two, output
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +164,36 @@ print("learned")
 """
 
 
+_EQUAL = """
+import json, sys
+import keras, tensorflow as tf
+from kgkeras import agents, training
+from tests.agents import worlds
+
+class Greedy(agents.Reinforce):
+    def choose(self, step, scores):
+        return tf.argmax(scores, axis=1, output_type=tf.int32), scores
+
+graph, told, _ = worlds.families()
+training.set_seed(1)
+with training.make_strategy(int(sys.argv[1])).scope():
+    model = worlds.reasoner(graph, Greedy(None), walks=1)
+    model.compile(keras.optimizers.SGD(0.5))
+rows = tf.data.Dataset.from_tensor_slices(worlds.queries(told)).repeat()
+batches = rows.batch(4, drop_remainder=True)
+log = model.fit(batches, steps_per_epoch=3, epochs=2, verbose=0, shuffle=False).history
+log["weights"] = [float(abs(w).sum()) for w in model.policy.get_weights()]
+print(json.dumps(log))
+"""
+
+
+@pytest.mark.slow
+def test_one_replica_equals_two():
+    one, two = one_and_two(_EQUAL)
+    for name, values in one.items():
+        np.testing.assert_allclose(two[name], values, rtol=1e-4, err_msg=name)
+
+
 @pytest.mark.slow
 def test_replicas_learn_together():
     assert output(_REPLICAS).endswith("learned")
@@ -190,3 +220,6 @@ def test_wrong_parts(world):
         agents.WalkPolicy("r", agents.LSTMHistory(4), 4)
     with pytest.raises(ValueError, match="`dim` must be a multiple of `num_heads`"):
         agents.TransformerHistory(10, num_heads=4)
+    long = worlds.reasoner(graph, history=agents.TransformerHistory(12, 2, max_steps=2), steps=3)
+    with pytest.raises(ValueError, match="`max_steps` must not be below"):
+        long.search(worlds.queries(world[1]))

@@ -60,6 +60,10 @@ class TransformerHistory(keras.layers.Layer):
 
     def call(self, step, state):
         place = state["steps_0"].shape[1]
+        if place >= self.max_steps:
+            raise ValueError(
+                f"`max_steps` must not be below the steps of a walk. Received: {self.max_steps}."
+            )
         vector = (self.project(step) + self.places[place])[:, None, :]
         new = {}
         for i, block in enumerate(self.blocks):

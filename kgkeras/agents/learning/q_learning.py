@@ -1,5 +1,7 @@
 """Learns what each action is worth, from walks that are remembered."""
 
+import functools
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -64,15 +66,16 @@ class QLearning(Learner):
             slow.assign(variable)
         self.built = True
 
-    def choose(self, step, scores):
+    def choose(self, step, scores, epsilon):
         any_action = self.sample(tf.where(scores > ILLEGAL, 0.0, ILLEGAL))
         best = tf.argmax(scores, axis=1, output_type=tf.int32)
-        tries = keras.random.uniform(ops.shape(best), seed=self._seeds) < self._epsilon
+        tries = keras.random.uniform(ops.shape(best), seed=self._seeds) < epsilon
         return tf.where(tries, any_action, best), scores
 
     def losses(self, reasoner, asked):
-        self._epsilon = scheduled(self.epsilon, reasoner.step)
-        walk = reasoner.walk(asked, self.choose, walks=reasoner.walks, training=False)
+        epsilon = scheduled(self.epsilon, reasoner.step)
+        choose = functools.partial(self.choose, epsilon=epsilon)
+        walk = reasoner.walk(asked, choose, walks=reasoner.walks, training=False)
         reward, counts = reasoner.rewards(walk)
         self._remember(reasoner, walk, reward, counts)
         rows, rewards = self.replay.sample(tf.shape(reward)[0], self._seeds)

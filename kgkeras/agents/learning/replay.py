@@ -31,6 +31,7 @@ class Replay(keras.layers.Layer):
 
     def push(self, rows, rewards):
         """Adds rows `(n, width)` and their rewards `(n,)`; the oldest ones make room."""
+        rows, rewards = rows[-self.capacity :], rewards[-self.capacity :]
         added = tf.convert_to_tensor(self.added)
         number = tf.cast(tf.shape(rows)[0], tf.int64)
         places = ((added + tf.range(number)) % self.capacity)[:, None]
@@ -39,11 +40,11 @@ class Replay(keras.layers.Layer):
         self.added.assign(added + number)
 
     def sample(self, number, seed):
-        """So many rows and their rewards, drawn alike; one may come twice."""
+        """So many rows and their rewards, drawn alike; zeros where nothing has been added."""
         filled = tf.minimum(tf.convert_to_tensor(self.added), self.capacity)
         uniform = keras.random.uniform((number,), seed=seed)
         places = tf.cast(uniform * tf.cast(filled, tf.float32), tf.int64)
-        places = tf.minimum(places, filled - 1)
+        places = tf.clip_by_value(places, 0, tf.maximum(filled - 1, 0))
         return tuple(
             tf.gather(tf.convert_to_tensor(kept), places) for kept in (self.rows, self.rewards)
         )

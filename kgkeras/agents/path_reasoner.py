@@ -192,9 +192,19 @@ class PathReasoner(keras.Model):
     # === Answers ===
 
     def search(self, inputs):
-        """The `Beam` of each query: the most probable walks."""
-        ids = {name: tf.cast(tf.convert_to_tensor(x), tf.int32) for name, x in inputs.items()}
-        return search(self, ids)
+        """The `Beam` of each query: the most probable walks.
+
+        Raises:
+            ValueError: If something is missing, or is no integers.
+        """
+        missing = set(self.queries.asks) - set(inputs)
+        if missing:
+            raise ValueError(f"`inputs` must have {sorted(missing)}. Received: {sorted(inputs)}.")
+        asked = {name: tf.convert_to_tensor(inputs[name]) for name in self.queries.asks}
+        for name, ids in asked.items():
+            if not ids.dtype.is_integer:
+                raise ValueError(f"`{name}` must hold ids, integers. Received: {ids.dtype.name}.")
+        return search(self, {name: tf.cast(ids, tf.int32) for name, ids in asked.items()})
 
     def scores(self, inputs):
         """Logarithm of the probability to come to each entity: float32 `(queries, entities)`."""

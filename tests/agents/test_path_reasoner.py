@@ -220,6 +220,11 @@ def test_wrong_parts(world):
         agents.WalkPolicy("r", agents.LSTMHistory(4), 4)
     with pytest.raises(ValueError, match="`dim` must be a multiple of `num_heads`"):
         agents.TransformerHistory(10, num_heads=4)
+    model = worlds.reasoner(graph)
+    with pytest.raises(ValueError, match=r"`inputs` must have \['relation'\]"):
+        model.search({"head": [0]})
+    with pytest.raises(ValueError, match="`head` must hold ids, integers. Received: string"):
+        model.search({"head": ["Peru"], "relation": [0]})
     long = worlds.reasoner(graph, history=agents.TransformerHistory(12, 2, max_steps=2), steps=3)
     with pytest.raises(ValueError, match="`max_steps` must not be below"):
         long.search(worlds.queries(world[1]))

@@ -16,6 +16,7 @@ class RelationQueries(keras.layers.Layer):
     What is asked is a dict of `head` and `relation`, int32 `(queries,)`, and in training of `tail`.
     """
 
+    asks = ("head", "relation")
     # What is remembered of a query that is to be walked again.
     ids = ("head", "relation", "tail")
 

@@ -223,7 +223,7 @@ def test_wrong_parts(world):
     model = worlds.reasoner(graph)
     with pytest.raises(ValueError, match=r"`inputs` must have \['relation'\]"):
         model.search({"head": [0]})
-    with pytest.raises(ValueError, match="`head` must hold ids, integers. Received: string"):
+    with pytest.raises(ValueError, match=r"`head` must hold ids, integers\. Received: string"):
         model.search({"head": ["Peru"], "relation": [0]})
     long = worlds.reasoner(graph, history=agents.TransformerHistory(12, 2, max_steps=2), steps=3)
     with pytest.raises(ValueError, match="`max_steps` must not be below"):

@@ -9,7 +9,7 @@ import kgkeras
 
 PUBLIC = {
     "agents": "ActorCritic Beam GraphEnvironment LSTMHistory Learner PathReasoner QLearning "
-    "Reinforce RelationQueries TransformerHistory Walk WalkPolicy",
+    "Questions Reinforce RelationQueries TransformerHistory Walk WalkPolicy",
     "datasets": "ChoiceQuestions ChoiceTask InductiveSplits LabelledTexts Question TextTask load "
     "load_choices load_inductive load_negatives load_questions load_texts names",
     "evaluation": "Calibration Cloze Ranker RankingCallback Ranks Reliability SideRanks "
@@ -18,8 +18,8 @@ PUBLIC = {
     "plot_word_weights rank relation_f1 reliability score_triples word_weights write_report",
     "export": "AlignedVectors Endpoint ExportError Problem ServedModel Vectors check_saved_model "
     "export_graph_text_model export_joint_model export_knowledge_classifier export_link_predictor "
-    "export_masked_lm export_model export_multitask_model export_question_answerer "
-    "export_text_index read_vectors refuse "
+    "export_masked_lm export_model export_multitask_model export_path_reasoner "
+    "export_question_answerer export_text_index read_vectors refuse "
     "run_warmup usage vectors_for write_models_config write_saved_model write_vectors "
     "write_warmup",
     "graph": "CompGraphConv FactCounts FactEdges FactIndex GraphConv GraphEncoder "

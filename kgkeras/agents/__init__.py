@@ -9,6 +9,7 @@ from kgkeras.agents.learning.learner import Learner
 from kgkeras.agents.learning.q_learning import QLearning
 from kgkeras.agents.learning.reinforce import Reinforce
 from kgkeras.agents.path_reasoner import PathReasoner
+from kgkeras.agents.queries.questions import Questions
 from kgkeras.agents.queries.relation_queries import RelationQueries
 from kgkeras.agents.walk import Walk
 from kgkeras.agents.walk_policy import WalkPolicy
@@ -21,6 +22,7 @@ __all__ = [
     "Learner",
     "PathReasoner",
     "QLearning",
+    "Questions",
     "Reinforce",
     "RelationQueries",
     "TransformerHistory",

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from kgkeras.agents.walk_policy import ILLEGAL
 
-_FLOOR = 1e-30  # The probability of an entity that no walk has come to.
+FLOOR = 1e-30  # The probability of an entity that no walk has come to.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,27 @@ class Beam:
         places = tf.stack([rows, tf.reshape(self.ends, [-1])], axis=1)
         probabilities = tf.reshape(tf.exp(self.log_probs), [-1])
         total = tf.scatter_nd(places, probabilities, [queries, num_entities])
-        return tf.math.log(total + _FLOOR)
+        return tf.math.log(total + FLOOR)
+
+    def answers(self, k, num_entities):
+        """The `k` entities, at most all, that walks come to most probably; the best walk to each.
+
+        Returns:
+            `(entities, probabilities, relations, ways)`: int32 `(queries, k)`, -1 where there are
+            fewer, float32 `(queries, k)`, and of the most probable walk int32 `(queries, k, steps)`
+            and `(queries, k, steps + 1)`.
+        """
+        log_totals, answers = tf.math.top_k(self.scores(num_entities), k)
+        ends, logs = (tf.reshape(x, [tf.shape(x)[0], -1]) for x in (self.ends, self.log_probs))
+        there = ends[:, None] == answers[..., None]  # (queries, k, walks)
+        places = tf.argmax(tf.where(there, logs[:, None], 2 * ILLEGAL), -1, tf.int32)
+        total = tf.exp(log_totals)
+        found = total > 2 * FLOOR
+        return (
+            tf.where(found, answers, -1),
+            tf.where(found, total, 0.0),
+            *self._walks(places),
+        )
 
     def best(self, k):
         """The `k` most probable walks: `(relations, entities, log_probs)`.
@@ -44,36 +64,48 @@ class Beam:
             int32 `(queries, k, steps)`, int32 `(queries, k, steps + 1)`, float32 `(queries, k)`,
             the latter below -1e8 where there are fewer walks.
         """
-        actions = tf.shape(self.ends)[2]
-        flat = [
-            tf.reshape(x, [tf.shape(x)[0], -1])
-            for x in (self.log_probs, self.last_relations, self.ends)
-        ]
-        log_probs, places = tf.math.top_k(flat[0], k)
-        last, end = (tf.gather(x, places, batch_dims=1)[..., None] for x in flat[1:])
-        way = [
-            tf.gather(x, places // actions, batch_dims=1) for x in (self.relations, self.entities)
-        ]
-        return tf.concat([way[0], last], -1), tf.concat([way[1], end], -1), log_probs
+        log_probs, places = tf.math.top_k(
+            tf.reshape(self.log_probs, [tf.shape(self.log_probs)[0], -1]), k
+        )
+        return *self._walks(places), log_probs
+
+    def _walks(self, places):
+        """Relations and entities of walks, numbered `(queries, k)` in the order of `ends`."""
+        beam = places // tf.shape(self.ends)[2]
+        last, end = (
+            tf.gather(tf.reshape(x, [tf.shape(x)[0], -1]), places, batch_dims=1)[..., None]
+            for x in (self.last_relations, self.ends)
+        )
+        relations, entities = (
+            tf.gather(x, beam, batch_dims=1) for x in (self.relations, self.entities)
+        )
+        return tf.concat([relations, last], -1), tf.concat([entities, end], -1)
 
 
 def search(reasoner, asked):
     """The `Beam` of each query; the walkers of a query are next to each other on the way."""
     environment, policy = reasoner.environment, reasoner.policy
-    position = tf.convert_to_tensor(reasoner.queries.begin(asked))
+    begin = tf.convert_to_tensor(reasoner.queries.begin(asked))
+    position = tf.maximum(begin, 0)
     queries = tf.shape(position)[0]
     state = policy.begin(position, reasoner.queries.vectors(asked, policy), environment.start)
-    log_prob = tf.zeros([queries, 1])
+    log_prob = tf.where(begin >= 0, 0.0, ILLEGAL)[:, None]
     relations, entities = [], [position[:, None]]
     for step in range(reasoner.steps):
+        last = step + 1 == reasoner.steps
+        walkers = tf.shape(position)[0] // queries
+        each = {name: tf.repeat(value, walkers, axis=0) for name, value in asked.items()}
         actions = environment(position)
+        actions = reasoner.queries.hide(environment, each, position, actions, last)
         scores = policy.scores(state, actions)
         # (queries, walkers a query, actions)
         shape = [queries, tf.shape(log_prob)[1], environment.max_actions]
-        logs = log_prob[..., None] + tf.reshape(tf.nn.log_softmax(scores), shape)
+        # Where nothing is legal, all actions are as likely as one another.
+        logs = tf.where(actions[2], tf.nn.log_softmax(scores), ILLEGAL)
+        logs = log_prob[..., None] + tf.reshape(logs, shape)
         logs = tf.maximum(logs, ILLEGAL)
         relation, tail = (tf.reshape(ids, shape) for ids in actions[:2])
-        if step + 1 == reasoner.steps:
+        if last:
             break
         width = min(reasoner.beam, _most(environment.max_actions, step))
         log_prob, places = tf.math.top_k(tf.reshape(logs, [queries, -1]), width)

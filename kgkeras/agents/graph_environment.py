@@ -127,6 +127,12 @@ class GraphEnvironment(keras.layers.Layer):
             tf.range(self.max_actions) <= degree,
         )
 
+    def or_stay(self, actions):
+        """Actions such that walkers that have nothing to do stay where they are."""
+        relation, tail, legal = actions
+        nothing = ~tf.reduce_any(legal, axis=1, keepdims=True)
+        return relation, tail, legal | (nothing & (relation == self.stay))
+
     def without(self, position, actions, asked):
         """Actions without the fact that a query asks about, in either direction.
 
@@ -144,11 +150,22 @@ class GraphEnvironment(keras.layers.Layer):
         return relation, tail, legal & ~told
 
     def knows(self, head, relation, tail):
-        """Whether triples of ids `(n,)`, inverse relations included, are facts: bool `(n,)`."""
+        """Whether triples are facts: bool; ids, inverse relations included, of shapes that fit."""
         keys = _keys(*(tf.cast(ids, tf.int64) for ids in (head, relation, tail)), self)
         sorted_keys = tf.convert_to_tensor(self._edges["keys"])
-        place = tf.minimum(tf.searchsorted(sorted_keys, keys), self.num_facts - 1)
+        place = tf.searchsorted(sorted_keys, tf.reshape(keys, [-1]))
+        place = tf.reshape(tf.minimum(place, self.num_facts - 1), tf.shape(keys))
         return tf.gather(sorted_keys, place) == keys
+
+    def answers(self, head, relation):
+        """The tails of facts with each head and relation, ids `(n,)`: int32 ragged `(n, None)`."""
+        head, relation = (tf.cast(ids, tf.int64) for ids in (head, relation))
+        sorted_keys = tf.convert_to_tensor(self._edges["keys"])
+        first = _keys(head, relation, tf.zeros_like(head), self)
+        ends = (tf.searchsorted(sorted_keys, first + n) for n in (0, self.num_entities))
+        places = tf.ragged.range(*ends)
+        tails = tf.gather(sorted_keys, places.flat_values) % self.num_entities
+        return places.with_flat_values(tf.cast(tails, tf.int32))
 
     def compute_output_shape(self, position_shape):
         return ((*position_shape, self.max_actions),) * 3

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kgkeras.agents.beam import search
+from kgkeras.agents.beam import FLOOR, search
 from kgkeras.agents.walk import Walk
 from kgkeras.checks import describe, positive_int
 from kgkeras.kg.inverse import inverse_relation
@@ -85,15 +85,17 @@ class PathReasoner(keras.Model):
                 f"`query_dim` of the policy must be the queries' {queries.dim(policy)}. "
                 f"Received: {policy.query_dim}."
             )
-        if shaping is not None and not hasattr(shaping, "score_tails"):
-            raise ValueError(f"`shaping` must have `score_tails`. {describe(shaping)}.")
+        if shaping is not None:
+            _check_shaping(shaping, queries)
         self.environment, self.policy = environment, policy
         self.queries, self.learner = queries, learner
         self.steps = positive_int("steps", steps)
         self.walks = positive_int("walks", walks)
         self.beam = positive_int("beam", beam)
         self._shaping = lambda: shaping  # As an attribute Keras would train and save it.
-        self._logged = {name: keras.metrics.Mean(name=name) for name in learner.figures}
+        self._learning = {name: keras.metrics.Mean(name=name) for name in learner.figures}
+        self._judging = {"hits@1": keras.metrics.Mean(name="hits@1")}
+        self._logged = self._learning
         self.learner.prepare(self)
         self.built = True
 
@@ -120,11 +122,24 @@ class PathReasoner(keras.Model):
         return self.scores(inputs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        losses, figures = self.learner.losses(self, x)
+        asked = self.queries.labelled(x, y)
+        self._logged = self._learning if training else self._judging
+        losses, figures = (
+            self.learner.losses(self, asked) if training else self._judged(asked, y_pred)
+        )
         for name, values in figures.items():
             self._logged[name].update_state(values)
         # Keras adds up the replicas' gradients.
         return (tf.reduce_mean(losses) + sum(self.losses)) / num_replicas()
+
+    def _judged(self, asked, scores):
+        """`-log` of the probability to come to an answer, and whether the best entity is one."""
+        answers = self.queries.answers(asked)
+        chances = tf.exp(tf.gather(scores, tf.maximum(answers, 0), batch_dims=1))
+        chance = tf.reduce_sum(tf.where(answers >= 0, chances, 0), axis=1)
+        best = tf.argmax(scores, axis=1, output_type=answers.dtype)[:, None]
+        hits = tf.reduce_any(tf.equal(best, answers), axis=1)
+        return -tf.math.log(chance + FLOOR), {"hits@1": tf.cast(hits, tf.float32)}
 
     def walk(self, asked, choose, *, walks=1, training):
         """Sends walkers to each query.
@@ -143,13 +158,15 @@ class PathReasoner(keras.Model):
         def each(structure):
             return tf.nest.map_structure(lambda x: tf.repeat(x, walks, axis=0), structure)
 
-        position = self.queries.begin(asked)
+        position = tf.maximum(self.queries.begin(asked), 0)
         query = self.queries.vectors(asked, self.policy, training)
         state = self.policy.begin(position, query, self.environment.start, training)
         taken, seen, said, relations, entities = [], [], [], [], [tf.repeat(position, walks)]
         for step in range(self.steps):
             actions = self.environment(position)
-            actions = self.queries.hide(self.environment, asked, position, actions)
+            last = step + 1 == self.steps
+            actions = self.queries.hide(self.environment, asked, position, actions, last)
+            actions = self.environment.or_stay(actions)
             scores = self.policy.scores(state, actions, training)
             if step == 0:  # All walkers of a query begin alike: until here it has had but one.
                 asked, state, actions, scores = each((asked, state, actions, scores))
@@ -158,7 +175,7 @@ class PathReasoner(keras.Model):
             done = (action, state["seen"], scores, relation, position)
             for kept, new in zip((taken, seen, said, relations, entities), done, strict=True):
                 kept.append(new)
-            if step + 1 < self.steps:
+            if not last:
                 state = self.policy.go(state, relation, position, training)
         columns = (tf.stack(ids, axis=1) for ids in (taken, relations, entities))
         taken, relations, entities = columns
@@ -170,17 +187,19 @@ class PathReasoner(keras.Model):
         reward = tf.cast(right, tf.float32)
         shaping = self._shaping()
         if shaping is not None:
-            plausible = tf.stop_gradient(self.queries.plausibility(shaping, walk))
+            plausible = tf.stop_gradient(self.queries.plausibility(shaping, self.environment, walk))
             reward = tf.where(right, reward, plausible)
-        return reward, tf.cast(counts, tf.float32)
+        begun = self.queries.begin(walk.asked) >= 0
+        return reward, tf.cast(counts & begun, tf.float32)
 
     @property
     def metrics(self):
         own = [self._loss_tracker] if self.compiled else []
-        return own + list(self._logged.values())
+        return [*own, *self._learning.values(), *self._judging.values()]
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return {metric.name: metric.result() for metric in self.metrics}
+        told = {"loss": self._loss_tracker, **self._logged}
+        return {name: metric.result() for name, metric in told.items()}
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # The parts were built in the beginning. To learn shapes Keras would call the model, under
@@ -202,9 +221,11 @@ class PathReasoner(keras.Model):
             raise ValueError(f"`inputs` must have {sorted(missing)}. Received: {sorted(inputs)}.")
         asked = {name: tf.convert_to_tensor(inputs[name]) for name in self.queries.asks}
         for name, ids in asked.items():
-            if not ids.dtype.is_integer:
+            if not (ids.dtype.is_integer or ids.dtype.is_bool):
                 raise ValueError(f"`{name}` must hold ids, integers. Received: {ids.dtype.name}.")
-        return search(self, {name: tf.cast(ids, tf.int32) for name, ids in asked.items()})
+            if ids.dtype.is_integer:
+                asked[name] = tf.cast(ids, tf.int32)
+        return search(self, asked)
 
     def scores(self, inputs):
         """Logarithm of the probability to come to each entity: float32 `(queries, entities)`."""
@@ -243,6 +264,17 @@ class PathReasoner(keras.Model):
             for part in cls.parts
         }
         return cls(**{**config, **made})
+
+
+def _check_shaping(shaping, queries):
+    """Raises a ValueError unless a link predictor can say how plausible ends are."""
+    if not hasattr(shaping, "score_tails"):
+        raise ValueError(f"`shaping` must have `score_tails`. {describe(shaping)}.")
+    if not hasattr(queries, "plausibility"):
+        raise ValueError(
+            "`shaping` must be None where `queries` have no relation to score ends by. "
+            f"{describe(queries)}."
+        )
 
 
 def _check_tables(policy, environment):

@@ -6,24 +6,30 @@ from kgkeras.evaluation.plots import save, subplots
 
 
 def plot_walks(graph, questions, outputs, path, most=12):
-    """Draws, for each question, the graph round the walk to its best answer, and the hops' weights.
+    """Draws, for each question, the graph round the walk to its best answer.
+
+    Beside it stand the relations' weights at each hop, where there are such.
 
     Args:
         graph: The `kg.KnowledgeGraph` walked along, with its inverse relations.
         questions: Sequence of texts.
-        outputs: What `models.QuestionAnswerer` returned for them: dict of arrays.
+        outputs: Dict of arrays as `models.QuestionAnswerer` returns them: `facts` and, where a
+            model has them, `relation_weights`.
         path: PNG file to write.
         most: Facts beside the walk that are drawn for each entity on it.
 
     Returns:
         `path`.
     """
-    figure, panels = subplots(len(questions), 2, (13, 3.6 * len(questions)))
+    weights = outputs.get("relation_weights")
+    columns = 1 if weights is None else 2
+    figure, panels = subplots(len(questions), columns, (6.5 * columns, 3.6 * len(questions)))
     for row, question in enumerate(questions):
         walk = [tuple(fact) for fact in outputs["facts"][row, 0].tolist() if fact[0] >= 0]
         _draw_walk(panels[row, 0], graph, walk, most)
         panels[row, 0].set_title(question, fontsize=9, loc="left")
-        _draw_weights(panels[row, 1], graph, outputs["relation_weights"][row])
+        if weights is not None:
+            _draw_weights(panels[row, 1], graph, weights[row])
     return save(figure, path)
 
 

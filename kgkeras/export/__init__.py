@@ -13,6 +13,7 @@ from kgkeras.export.link_predictor import export_link_predictor
 from kgkeras.export.masked_lm import export_masked_lm
 from kgkeras.export.models_config import ServedModel, write_models_config
 from kgkeras.export.multitask import export_multitask_model
+from kgkeras.export.path_reasoner import export_path_reasoner
 from kgkeras.export.problem import ExportError, Problem
 from kgkeras.export.question_answerer import export_question_answerer
 from kgkeras.export.text_links import export_text_index
@@ -37,6 +38,7 @@ __all__ = [
     "export_masked_lm",
     "export_model",
     "export_multitask_model",
+    "export_path_reasoner",
     "export_question_answerer",
     "export_text_index",
     "read_vectors",

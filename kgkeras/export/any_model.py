@@ -4,12 +4,14 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
+from kgkeras.agents import PathReasoner
 from kgkeras.checks import describe
 from kgkeras.export.choices import export_knowledge_classifier
 from kgkeras.export.joint import export_joint_model
 from kgkeras.export.link_predictor import export_link_predictor
 from kgkeras.export.masked_lm import export_masked_lm
 from kgkeras.export.multitask import export_multitask_model
+from kgkeras.export.path_reasoner import export_path_reasoner
 from kgkeras.export.question_answerer import export_question_answerer
 from kgkeras.export.text_links import export_text_index, export_text_link_predictor
 from kgkeras.models import (
@@ -59,6 +61,7 @@ _KINDS = {
         export_knowledge_classifier, ("preprocessor", "graph"), ("classes", "samples")
     ),
     QuestionAnswerer: _Kind(export_question_answerer, ("preprocessor", "graph"), ("samples",)),
+    PathReasoner: _Kind(export_path_reasoner, ("graph",), ("preprocessor", "k", "samples")),
     KnowledgeMaskedLM: _Kind(export_masked_lm, ("preprocessor", "graph"), ("k", "samples")),
     MultiTaskModel: _Kind(
         export_multitask_model, ("preprocessor", "graph"), ("classes", "k", "samples")
@@ -106,6 +109,7 @@ def export_model(
     | `KnowledgeClassifier` | `preprocessor`, `graph` | `classes`, `samples` | see below |
     | the same without tables | `preprocessor` | `classes`, `samples` | see below |
     | `QuestionAnswerer` | `preprocessor`, `graph` | `samples` | `export_question_answerer` |
+    | `PathReasoner` | `graph` | `preprocessor`, `k`, `samples` | `export_path_reasoner` |
     | `KnowledgeMaskedLM` | `preprocessor`, `graph` | `k`, `samples` | `export_masked_lm` |
     | the same without a graph | `preprocessor` | `k`, `samples` | the same |
     | `MultiTaskModel` | `preprocessor`, `graph` | `classes`, `k`, `samples` | see below |

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from kgkeras import graph, kg, layers, models, scorers, text
+from kgkeras import agents, graph, kg, layers, models, scorers, text
 from tests import toy
 
 TEXTS = ("Lima is in Peru.", "São Paulo lies in Brazil!", "nothing known here", "")
@@ -144,3 +144,16 @@ def multitask(facts, preprocessor):
         "graph": layers.TripleHead(triples, scorer),
     }
     return models.MultiTaskModel(layers.HardSharing(trunk), heads)
+
+
+def reasoner(facts, preprocessor=None):
+    """A reasoner that is asked by head and relation or, with a preprocessor, in words."""
+    keras.utils.set_random_seed(5)
+    environment = agents.GraphEnvironment.from_graph(facts)
+    queries = agents.RelationQueries()
+    if preprocessor is not None:
+        queries = agents.Questions(toy.encoder(8), preprocessor.tokenizer.unknown_id)
+    policy = agents.WalkPolicy(
+        layers.RelationEmbedding(environment.start + 1, 8), agents.LSTMHistory(8), 8
+    )
+    return agents.PathReasoner(environment, policy, queries, agents.Reinforce(), steps=2)

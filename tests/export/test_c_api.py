@@ -176,6 +176,24 @@ def multitask(facts, _, base):
     return folder, {"text": small.TEXTS}, _labels(scores, classes["truth"])
 
 
+def walks(facts, _, base):
+    model = small.reasoner(facts)
+    folder = export.export_model(model, base, graph=facts, k=2)
+    answers, chances, _, _ = model.search({"head": [2], "relation": [0]}).answers(2, 5)
+    wanted = {"tails": [facts.entities[i] for i in answers[0]], "scores": chances[0].numpy()}
+    return folder, {"head": ["São Paulo"], "relation": ["city_in"]}, wanted
+
+
+def question_walks(facts, preprocessor, base):
+    model = small.reasoner(facts, preprocessor)
+    folder = export.export_model(model, base, graph=facts, preprocessor=preprocessor, k=2)
+    asked = small.TEXTS[:2]
+    encoded = pipelines.encode_texts(preprocessor, asked)
+    answers, chances, _, _ = model.search(encoded).answers(2, 5)
+    names = [small.NAMES[i] for i in np.ravel(answers)]
+    return folder, {"question": asked}, {"answers": names, "scores": np.ravel(chances)}
+
+
 def _probabilities(model, inputs):
     head = getattr(model, "reader", model).head
     return np.asarray(head.probabilities(model(inputs, training=False)))
@@ -187,7 +205,7 @@ def _labels(scores, classes):
 
 
 KINDS = [links, paths, joint, relation, entity_type, pairs, graph_text]
-KINDS += [questions, masked_lm, text_links, multitask]
+KINDS += [questions, masked_lm, text_links, multitask, walks, question_walks]
 
 
 @pytest.mark.slow

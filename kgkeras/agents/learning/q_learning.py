@@ -9,7 +9,7 @@ from keras import ops
 from kgkeras.agents.learning.learner import Learner, loaded, saved, scheduled
 from kgkeras.agents.learning.replay import Replay
 from kgkeras.agents.walk_policy import ILLEGAL
-from kgkeras.checks import fraction, positive_int
+from kgkeras.checks import describe, fraction, positive_int
 from kgkeras.registration import serializable
 
 
@@ -48,7 +48,13 @@ class QLearning(Learner):
 
     def prepare(self, reasoner):
         """Makes the memory of walks and the slower weights."""
-        policy, width = reasoner.policy, len(reasoner.queries.ids) + reasoner.steps
+        policy, ids = reasoner.policy, reasoner.queries.ids
+        if ids is None:
+            raise ValueError(
+                "Q-learning remembers queries by their ids: `queries` must be RelationQueries. "
+                f"{describe(reasoner.queries)}."
+            )
+        width = len(ids) + reasoner.steps
         self.replay = Replay(self.capacity, width, name="replay")
         self.slower = [
             self.add_weight(

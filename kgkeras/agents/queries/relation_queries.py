@@ -14,11 +14,20 @@ class RelationQueries(keras.layers.Layer):
     action would betray the answer, and what a walk is worth.
 
     What is asked is a dict of `head` and `relation`, int32 `(queries,)`, and in training of `tail`.
+
+    Args:
+        new_only: Whether walks may end only at what the graph does not tell yet. What is learned is
+            then not spent on how likely known answers are, to which scores are 0 in search; ranks
+            leave them out anyway.
     """
 
     asks = ("head", "relation")
     # What is remembered of a query that is to be walked again.
     ids = ("head", "relation", "tail")
+
+    def __init__(self, new_only=False, **kwargs):
+        super().__init__(**kwargs)
+        self.new_only = bool(new_only)
 
     def dim(self, policy):
         """Length of a query's vector."""
@@ -32,10 +41,28 @@ class RelationQueries(keras.layers.Layer):
         """Entity ids `(queries,)` to begin at."""
         return asked["head"]
 
-    def hide(self, environment, asked, position, actions):
-        """The actions without the fact that is asked for."""
-        triple = (asked["head"], asked["relation"], asked["tail"])
-        return environment.without(position, actions, triple)
+    def labelled(self, asked, labels):
+        """What is asked, with the answers; as `fit` and `evaluate` are given them."""
+        if "tail" not in asked:
+            raise ValueError(f"`x` must have 'tail', the answers. Received: {sorted(asked)}.")
+        return {name: asked[name] for name in self.ids}
+
+    def answers(self, asked):
+        """The right answers: entity ids `(queries, 1)`."""
+        return asked["tail"][:, None]
+
+    def hide(self, environment, asked, position, actions, last):
+        """The actions without the fact that is asked for and, at last, those to what is known."""
+        head, relation = asked["head"], asked["relation"]
+        if "tail" in asked:
+            actions = environment.without(position, actions, (head, relation, asked["tail"]))
+        if not (last and self.new_only):
+            return actions
+        followed, end, legal = actions
+        known = environment.knows(head[:, None], relation[:, None], end)
+        if "tail" in asked:
+            known &= end != asked["tail"][:, None]
+        return followed, end, legal & ~known
 
     def judge(self, environment, walk):
         """What walkers have reached.
@@ -49,11 +76,20 @@ class RelationQueries(keras.layers.Layer):
         known = environment.knows(walk.asked["head"], walk.asked["relation"], walk.end)
         return right, right | ~known
 
-    def plausibility(self, shaping, walk):
-        """Odds of ends against the most plausible entity, in `[0, 1]`: `(walkers,)`."""
+    def plausibility(self, shaping, environment, walk):
+        """Odds of ends against the most plausible new answer, in `[0, 1]`: `(walkers,)`."""
         # All walkers of a query ask the same.
         head, relation = (walk.asked[name][:: walk.walks] for name in ("head", "relation"))
         scores = shaping.score_tails(head, relation)  # (queries, entities)
-        scores -= tf.reduce_max(scores, axis=1, keepdims=True)
+        # Facts that the link predictor was trained on are certain to it: beside them nothing is
+        # plausible.
+        known = environment.answers(head, relation)
+        places = tf.stack([known.value_rowids(), tf.cast(known.flat_values, tf.int64)], axis=1)
+        lowest = tf.fill(tf.shape(places)[:1], scores.dtype.min)
+        new = tf.tensor_scatter_nd_update(scores, places, lowest)
+        scores = tf.minimum(scores - tf.reduce_max(new, axis=1, keepdims=True), 0)
         ends = tf.reshape(walk.end, [-1, walk.walks])
         return tf.reshape(tf.exp(tf.gather(scores, ends, batch_dims=1)), [-1])
+
+    def get_config(self):
+        return {**super().get_config(), "new_only": self.new_only}

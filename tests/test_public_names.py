@@ -8,10 +8,12 @@ import pytest
 import kgkeras
 
 PUBLIC = {
-    "agents": "ActorCritic Beam GraphEnvironment LSTMHistory Learner PathReasoner QLearning "
-    "Questions Reinforce RelationQueries TransformerHistory Walk WalkPolicy",
-    "datasets": "ChoiceQuestions ChoiceTask InductiveSplits LabelledTexts Question TextTask load "
-    "load_choices load_inductive load_negatives load_questions load_texts names",
+    "agents": "ActorCritic Beam FactReader FactTokens GraphEnvironment KnowledgeWriter LSTMHistory "
+    "Learner PathReasoner QLearning Questions Reinforce RelationQueries SelfCritical "
+    "TransformerHistory Walk WalkPolicy",
+    "datasets": "ChoiceQuestions ChoiceTask InductiveSplits LabelledTexts Question TextTask "
+    "VerbalisedFacts load load_choices load_inductive load_negatives load_questions load_texts "
+    "load_verbalised names",
     "evaluation": "Calibration Cloze Ranker RankingCallback Ranks Reliability SideRanks "
     "TripleClassification TrueTriples bootstrap_interval classify_triples cloze false_triples "
     "likely_facts plot_calibration plot_categories plot_histories plot_relations plot_walks "

@@ -13,11 +13,18 @@ from kgkeras.agents.queries.questions import Questions
 from kgkeras.agents.queries.relation_queries import RelationQueries
 from kgkeras.agents.walk import Walk
 from kgkeras.agents.walk_policy import WalkPolicy
+from kgkeras.agents.writing.fact_reader import FactReader
+from kgkeras.agents.writing.fact_tokens import FactTokens
+from kgkeras.agents.writing.knowledge_writer import KnowledgeWriter
+from kgkeras.agents.writing.self_critical import SelfCritical
 
 __all__ = [
     "ActorCritic",
     "Beam",
+    "FactReader",
+    "FactTokens",
     "GraphEnvironment",
+    "KnowledgeWriter",
     "LSTMHistory",
     "Learner",
     "PathReasoner",
@@ -25,6 +32,7 @@ __all__ = [
     "Questions",
     "Reinforce",
     "RelationQueries",
+    "SelfCritical",
     "TransformerHistory",
     "Walk",
     "WalkPolicy",

@@ -9,10 +9,12 @@ from kgkeras.datasets.loading import (
     load_negatives,
     load_questions,
     load_texts,
+    load_verbalised,
     names,
 )
 from kgkeras.datasets.metaqa import Question
 from kgkeras.datasets.text_task import LabelledTexts, TextTask
+from kgkeras.datasets.verbalised import VerbalisedFacts
 
 __all__ = [
     "ChoiceQuestions",
@@ -21,11 +23,13 @@ __all__ = [
     "LabelledTexts",
     "Question",
     "TextTask",
+    "VerbalisedFacts",
     "load",
     "load_choices",
     "load_inductive",
     "load_negatives",
     "load_questions",
     "load_texts",
+    "load_verbalised",
     "names",
 ]

@@ -6,7 +6,7 @@ import importlib
 import os
 
 from kgkeras.checks import describe, one_of
-from kgkeras.datasets import commonsense_qa, metaqa, semeval
+from kgkeras.datasets import commonsense_qa, metaqa, semeval, verbalised
 from kgkeras.datasets.fetch import locate
 from kgkeras.datasets.folder import load_folder, read_splits
 from kgkeras.datasets.registry import BENCHMARKS, INDUCTIVE
@@ -191,6 +191,30 @@ def load_questions(hops=1, split="dev", *, data="MetaQA", seed=0):
         return geography.load_questions(split, seed=seed)
     role = metaqa.role(hops, split)
     return metaqa.read_questions(locate(metaqa.METAQA, (role,))[role])
+
+
+def load_verbalised(name, split="train", *, seed=0):
+    """Loads sets of facts and texts that tell them.
+
+    Args:
+        name: `"WebNLG"`, the constrained split of its version 2: no fact of the test is told in
+            training; or `"geography"`: places of the test are not spoken of in training.
+        split: `"train"`, `"valid"` or `"test"`.
+        seed: Decides the split of geography.
+
+    Returns:
+        Tuple of `VerbalisedFacts`.
+
+    Raises:
+        ValueError: If there is no such name or split.
+        FileNotFoundError: If the files are missing: WebNLG has no address to download it from.
+    """
+    one_of("name", name, ("WebNLG", _GEOGRAPHY))
+    one_of("split", split, ("train", "valid", "test"))
+    if name == _GEOGRAPHY:
+        geography = importlib.import_module("kgkeras.datasets.geography")
+        return geography.load_verbalised(split, seed=seed)
+    return verbalised.read_webnlg("dev" if split == "valid" else split)
 
 
 def unverified(name, kind="graphs"):

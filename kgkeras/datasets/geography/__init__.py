@@ -32,5 +32,6 @@ How doubtful cases are treated:
 from kgkeras.datasets.geography.facts import load
 from kgkeras.datasets.geography.questions import load_questions
 from kgkeras.datasets.geography.statements import load_texts
+from kgkeras.datasets.geography.verbalised import load_verbalised
 
-__all__ = ["load", "load_questions", "load_texts"]
+__all__ = ["load", "load_questions", "load_texts", "load_verbalised"]

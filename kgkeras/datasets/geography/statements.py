@@ -97,16 +97,30 @@ def _tell(twins, templates, phrasings, rng):
     for relation, place, state, other in twins:
         for row in rng.permutation(len(templates[relation]))[:phrasings]:
             for label, named in enumerate((other, state)):
-                ends = (named, place) if relation in _STATE_FIRST else (place, named)
-                texts.append(_sentence(templates[relation][row], *(spoken[end] for end in ends)))
+                named_ends = (spoken[end] for end in ends(relation, place, named))
+                texts.append(sentence(templates[relation][row], *named_ends))
                 labels.append(label)
     order = rng.permutation(len(texts))
     return LabelledTexts(tuple(texts[row] for row in order), np.array(labels)[order])
 
 
-def _sentence(template, head, tail):
-    sentence = template.format(head=head, tail=tail)
-    return sentence[0].upper() + sentence[1:]
+def ends(relation, place, state):
+    """The head and the tail of a fact."""
+    return (state, place) if relation in _STATE_FIRST else (place, state)
+
+
+def sentence(template, head, tail):
+    """A template with its names."""
+    told = template.format(head=head, tail=tail)
+    return told[0].upper() + told[1:]
+
+
+def told_templates():
+    """The templates of each relation that state it, rather than ask."""
+    return {
+        relation: [template for template in templates if not template.endswith("?")]
+        for relation, templates in _templates().items()
+    }
 
 
 def _templates():

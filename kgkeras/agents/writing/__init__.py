@@ -1,0 +1,1 @@
+"""Writing about facts, and reading them back."""

@@ -1,0 +1,166 @@
+"""Reads facts back from texts."""
+
+import itertools
+
+import keras
+import tensorflow as tf
+
+from kgkeras.agents.writing.fact_tokens import FIRST_SLOT, PADDING
+from kgkeras.checks import describe, positive_int
+from kgkeras.ops import num_replicas
+from kgkeras.registration import serializable
+
+
+@serializable
+class FactReader(keras.Model):
+    """Tells, for each two mentions in a text, which fact the words between and about them state.
+
+    From sums of word vectors, those just before the first mention, those between the two and those
+    just behind the second, a hidden layer chooses a relation, its inverse, or none. It is trained
+    by stock `fit` on texts that tell known facts. Sums over any stretch of words are differences of
+    running sums, so that all pairs of a text cost no more than its words.
+
+    Args:
+        tokens: `FactTokens`.
+        dim: Length of word vectors.
+        hidden_dim: Units of the hidden layer.
+        max_mentions: So many mentions of a text are read.
+        reach: Words before a mention that are read, and, up to the mention before, between two.
+
+    Call arguments:
+        inputs: Dict of `text`, int32 `(batch, words)`; for `fit` and `evaluate` also `triples`,
+            int32 `(batch, facts, 3)`: number of the head, relation, number of the tail, -1 where
+            there is none. Further keys are ignored.
+
+    Returns:
+        Scores float32 `(batch, pairs, 1 + 2 * relations)`: of no fact, of each relation from the
+        first mention to the second, and of each from the second to the first.
+
+    Raises:
+        ValueError: If `tokens` are no `FactTokens`, or a size is not a positive integer.
+    """
+
+    def __init__(self, tokens, *, dim=64, hidden_dim=128, max_mentions=10, reach=10, **kwargs):
+        super().__init__(**kwargs)
+        if not hasattr(tokens, "slots_each"):
+            raise ValueError(f"`tokens` must be FactTokens. {describe(tokens)}.")
+        self.tokens = tokens
+        self.dim, self.hidden_dim = positive_int("dim", dim), positive_int("hidden_dim", hidden_dim)
+        self.max_mentions = positive_int("max_mentions", max_mentions)
+        self.reach = positive_int("reach", reach)
+        self._pairs = tuple(zip(*itertools.combinations(range(max_mentions), 2), strict=True))
+        self.words = keras.layers.Embedding(tokens.size, 3 * dim, name="words")
+        self.hidden = keras.layers.Dense(hidden_dim, activation="relu", name="hidden")
+        self.drop = keras.layers.Dropout(0.2)
+        self.choice = keras.layers.Dense(1 + 2 * len(tokens.relations), name="choice")
+        self.words.build((None, None))
+        self.hidden.build((None, 3 * dim))
+        self.choice.build((None, hidden_dim))
+        self._accuracy = keras.metrics.Mean(name="accuracy")
+        self.built = True
+
+    def call(self, inputs, training=None):
+        text = inputs["text"]
+        place, _ = self._mentions(text)
+        first, second = (tf.gather(place, pair, axis=1) for pair in self._pairs)
+        # What is written of an entity says nothing, but that there is one.
+        slot = (text >= FIRST_SLOT) & (text < self.tokens.first_word)
+        vectors = self.words(tf.where(slot, FIRST_SLOT, text))
+        vectors *= tf.cast(text != PADDING, vectors.dtype)[..., None]
+        sums = tf.cumsum(tf.pad(vectors, [[0, 0], [1, 0], [0, 0]]), axis=1)
+        before, between, behind = tf.split(sums, 3, axis=-1)
+        last = tf.shape(text)[1]
+        stretches = (
+            (before, tf.maximum(first - self.reach, 0), first),
+            (between, tf.maximum(first + 1, second - self.reach), second),
+            (behind, second + 1, tf.minimum(second + 1 + self.reach // 2, last)),
+        )
+        read = [
+            tf.gather(s, tf.minimum(end, last), batch_dims=1)
+            - tf.gather(s, tf.minimum(start, last), batch_dims=1)
+            for s, start, end in stretches
+        ]
+        hidden = self.drop(self.hidden(tf.concat(read, axis=-1)), training=training)
+        return tf.cast(self.choice(hidden), tf.float32)
+
+    def read(self, text):
+        """The facts that texts state: int32 `(batch, pairs, 3)`, as `triples`, -1 for none."""
+        choice = tf.argmax(self({"text": text}), axis=-1, output_type=tf.int32)
+        first, second = self._entities(text)
+        relations = len(self.tokens.relations)
+        inverse = choice > relations
+        told = (choice > 0) & (first >= 0) & (second >= 0) & (first != second)
+        relation = (choice - 1) % relations
+        fact = [tf.where(inverse, second, first), relation, tf.where(inverse, first, second)]
+        return tf.where(told[..., None], tf.stack(fact, axis=-1), -1)
+
+    def agreement(self, text, triples):
+        """How the facts that texts state agree with triples that they should.
+
+        Returns:
+            Float32 `(right, stated, found, wanted)`, `(batch,)` each: of the facts stated, how many
+            are among the triples, and how many there are; of the triples, how many are stated, and
+            how many there are.
+        """
+        read = self.read(text)
+        there, wanted = read[..., 0] >= 0, triples[..., 0] >= 0
+        same = tf.reduce_all(read[:, :, None] == triples[:, None], axis=-1)
+        same &= there[:, :, None] & wanted[:, None]
+        flags = (tf.reduce_any(same, 2), there, tf.reduce_any(same, 1), wanted)
+        return tuple(tf.reduce_sum(tf.cast(x, tf.float32), axis=1) for x in flags)
+
+    def f1(self, text, triples):
+        """The harmonic mean of factual precision and recall of each text: float32 `(batch,)`."""
+        right, stated, found, wanted = self.agreement(text, triples)
+        precision, recall = (tf.math.divide_no_nan(*x) for x in ((right, stated), (found, wanted)))
+        return tf.math.divide_no_nan(2 * precision * recall, precision + recall)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        labels, there = self._labels(x["text"], x["triples"])
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=y_pred)
+        right = tf.cast(tf.argmax(y_pred, -1, tf.int32) == labels, tf.float32)
+        count = tf.reduce_sum(there) + 1e-6
+        self._accuracy.update_state(tf.reduce_sum(there * right) / count)
+        return tf.reduce_sum(there * losses) / count / num_replicas()
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def _mentions(self, text):
+        """Where mentions stand, and of what: `(batch, max_mentions)`; length and -1 for none."""
+        slot = (text >= FIRST_SLOT) & (text < self.tokens.first_word)
+        length = tf.shape(text)[1]
+        place = tf.where(slot, tf.range(length), length)
+        place = tf.sort(place, axis=1)[:, : self.max_mentions]
+        place = tf.pad(
+            place, [[0, 0], [0, self.max_mentions - tf.shape(place)[1]]], constant_values=length
+        )
+        ids = tf.gather(tf.pad(text, [[0, 0], [0, 1]]), place, batch_dims=1)
+        entity = (ids - FIRST_SLOT) // self.tokens.slots_each
+        return place, tf.where(place < length, entity, -1)
+
+    def _entities(self, text):
+        """The entities of each two mentions: `(first, second)`, `(batch, pairs)` each."""
+        entity = self._mentions(text)[1]
+        return tuple(tf.gather(entity, pair, axis=1) for pair in self._pairs)
+
+    def _labels(self, text, triples):
+        """The choice that is right for each two mentions, and 1.0 where there are two."""
+        first, second = self._entities(text)
+        head, relation, tail = (x[:, None] for x in tf.unstack(triples, axis=-1))
+        told = relation >= 0
+        labels, inverses = [], 1 + len(self.tokens.relations)
+        for start, end, offset in ((first, second, 1), (second, first, inverses)):
+            same = (start[..., None] == head) & (end[..., None] == tail) & told
+            labels.append(tf.reduce_max(tf.where(same, relation + offset, 0), axis=-1))
+        return tf.maximum(*labels), tf.cast((second >= 0) & (first != second), tf.float32)
+
+    def get_config(self):
+        names = ("dim", "hidden_dim", "max_mentions", "reach")
+        tokens = keras.saving.serialize_keras_object(self.tokens)
+        return {"tokens": tokens, "name": self.name, **{k: getattr(self, k) for k in names}}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        tokens = keras.saving.deserialize_keras_object(config["tokens"], custom_objects)
+        return cls(**{**config, "tokens": tokens})

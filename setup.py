@@ -19,6 +19,7 @@ SERVE = [
 ]
 PLOTS = ["matplotlib>=3.8", "networkx>=3.2"]
 RDF = ["rdflib>=7.0"]
+RL = ["gymnasium>=1.0"]
 METRICS = ["sacrebleu>=2.4", "scikit-learn>=1.4"]
 TEST = [
     "hypothesis>=6.100",
@@ -66,8 +67,9 @@ setuptools.setup(
         "plots": PLOTS,
         "rdf": RDF,
         "metrics": METRICS,
+        "rl": RL,
         "benchmark": ["pykeen>=1.11", "torch>=2.2"],
-        "test": SERVE + PLOTS + RDF + METRICS + TEST,
+        "test": SERVE + PLOTS + RDF + METRICS + RL + TEST,
     },
     entry_points={"console_scripts": ["kgkeras = kgkeras.cli:main"]},
 )

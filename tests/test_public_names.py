@@ -10,7 +10,7 @@ import kgkeras
 PUBLIC = {
     "agents": "ActorCritic Beam FactReader FactTokens GraphEnvironment KnowledgeWriter LSTMHistory "
     "Learner PathReasoner QLearning Questions Reinforce RelationQueries SelfCritical "
-    "TransformerHistory Walk WalkPolicy",
+    "TransformerHistory Walk WalkGame WalkPolicy",
     "datasets": "ChoiceQuestions ChoiceTask InductiveSplits LabelledTexts Question TextTask "
     "VerbalisedFacts load load_choices load_inductive load_negatives load_questions load_texts "
     "load_verbalised names",

@@ -12,6 +12,7 @@ from kgkeras.agents.path_reasoner import PathReasoner
 from kgkeras.agents.queries.questions import Questions
 from kgkeras.agents.queries.relation_queries import RelationQueries
 from kgkeras.agents.walk import Walk
+from kgkeras.agents.walk_game import WalkGame
 from kgkeras.agents.walk_policy import WalkPolicy
 from kgkeras.agents.writing.fact_reader import FactReader
 from kgkeras.agents.writing.fact_tokens import FactTokens
@@ -35,5 +36,6 @@ __all__ = [
     "SelfCritical",
     "TransformerHistory",
     "Walk",
+    "WalkGame",
     "WalkPolicy",
 ]

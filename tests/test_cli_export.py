@@ -54,6 +54,7 @@ def _check_same(folders, name, **inputs):
             np.testing.assert_array_equal(found[key], value, err_msg=key)
 
 
+@pytest.mark.slow
 def test_a_saved_link_predictor_answers_like_the_living_one(site, tmp_path):
     facts = small.knowledge()
     model = small.links(facts)

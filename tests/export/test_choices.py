@@ -62,6 +62,7 @@ def test_choices(parts, tmp_path, run_in_clean_process):
     assert card["model"] == "KnowledgeClassifier"
 
 
+@pytest.mark.slow
 def test_pairs(parts, tmp_path):
     _, preprocess = parts
     for head, classes in (

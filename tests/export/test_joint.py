@@ -182,6 +182,7 @@ def test_other_heads(graph, preprocessor, tmp_path, head, classes):
     assert labels == [classes[i] for i in probabilities.argmax(axis=1)]
 
 
+@pytest.mark.slow
 def test_text_only_model(preprocessor, tmp_path):
     model = _model(None, preprocessor)
     folder = export.export_joint_model(

@@ -82,6 +82,7 @@ def test_masks_are_filled(facts, preprocessor, kind, tmp_path):
         assert answer["entities"].numpy()[0, :2].tolist() == [b"Lima", b""]
 
 
+@pytest.mark.slow
 def test_the_table_is_asked_by_name(facts, preprocessor, tmp_path):
     model = small.masked_lm(facts, preprocessor)
     folder = export.export_model(model, tmp_path / "m", preprocessor=preprocessor, graph=facts)
@@ -107,6 +108,7 @@ def test_the_table_is_asked_by_name(facts, preprocessor, tmp_path):
     np.testing.assert_allclose(vectors["outputs"]["embedding"], [table[1], 0 * table[1]], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_descriptions_are_read(facts, preprocessor, tmp_path):
     model = small.masked_lm(facts, preprocessor, described=True, next_sentence=True)
     folder = export.export_masked_lm(model, preprocessor, facts, tmp_path / "m", samples=TEXTS)
@@ -157,6 +159,7 @@ def test_bad_arguments(facts, preprocessor, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_word_tokenizer_with_a_mask(facts, tmp_path):
     tokenizer = text.WordTokenizer.from_texts(small.TEXTS, markers=("[MASK]",))
     preprocessor = text.Preprocessor(tokenizer, None, 16)

@@ -64,6 +64,7 @@ def test_other_signatures(exported):
     assert score["known"].numpy().tolist() == [True, False, True]
 
 
+@pytest.mark.slow
 def test_new_entities_and_known_answers(tmp_path):
     told = toy.graph(1)
     others = kg.KnowledgeGraph([f"new {i}" for i in range(30)], told.relations, told.triples)

@@ -80,6 +80,7 @@ def test_a_text_that_is_an_entitys_is_answered_as_the_entity(index, folder):
     np.testing.assert_allclose(vectors, index.entity_vectors()[:3][[0, 2, 1]], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_over_rest(index, folder):
     rows = [{"text": text, "relation": "city_in"} for text in TEXTS]
     triples = {"head": "lima", "relation": "city_in", "tail": "peru"}
@@ -94,6 +95,7 @@ def test_over_rest(index, folder):
     np.testing.assert_allclose(score[1]["results"], wanted, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_export_model_reads_the_texts_of_the_graph(index, preprocessor, facts, tmp_path):
     """And leaves known answers out; the ranks are those of the index."""
     model = index.model

@@ -49,6 +49,7 @@ def _fit(model, known, inputs, labels, epochs=8):
     return model.fit(batches, steps_per_epoch=steps, epochs=epochs, shuffle=False, verbose=0)
 
 
+@pytest.mark.slow
 def test_answers_what_told_facts_do_not_reach(world, tmp_path):
     _, known, inputs, labels = world
     learn = np.arange(len(labels)) % 4 > 0

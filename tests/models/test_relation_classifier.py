@@ -142,6 +142,7 @@ def test_fusion_weights(world):
 
 
 @pytest.mark.parametrize("adapted", [False, True])
+@pytest.mark.slow
 def test_fuses_within_the_encoder(world, tmp_path, adapted):
     facts, inputs, labels = world
     encoder = text.TransformerEncoder(toy.VOCABULARY, 8, 2, 2, max_length=10, dropout=0.0)

@@ -21,6 +21,7 @@ def base(tmp_path_factory):
     return base
 
 
+@pytest.mark.slow
 def test_both_servers_are_asked(load_recipe, last_line, base, tmp_path):
     recipe = load_recipe("serving_speed")
     config = recipe.Config(

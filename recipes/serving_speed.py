@@ -9,10 +9,11 @@ be: sockets in one thread.
     python recipes/joint_training.py
     python recipes/serving_speed.py
 
-On two cores of an AMD EPYC, which the clients share, 2026-11-29: REST adds 2.9 ms to the 8.5 ms of
-the bare signature (3.5 ms to the 7.9 ms of the session call that the servers make); another run
-that day said 1.6 ms to 9.0 ms. 50 clients get 127 answers a second without batching and 612 with
-it, 4.8 times as many.
+On two cores of an AMD EPYC, which the clients share, with nothing else running, 2026-11-29, three
+runs: REST adds 0.6, 1.8 and 0.7 ms to the 8.9, 8.7 and 9.5 ms of the bare signature (1.7, 2.6 and
+1.9 ms to the session call that the servers make, which is 0.8 to 1.2 ms faster). 50 clients get
+144, 143 and 131 answers a second without batching and 624, 583 and 618 with it, 4.1 to 4.7 times as
+many.
 """
 
 import dataclasses

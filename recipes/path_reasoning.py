@@ -1,10 +1,11 @@
 """Walkers that learn from rewards which facts lead to an answer.
 
 Trains a `PathReasoner`: each query is walked several times, and what has led to the answer becomes
-more likely. Ranks test facts by the probability to come to each entity, and shows walks that were
-found; it exports nothing yet. With `--shaping`, a ComplEx model is trained first, and rewards ends
-by how plausible it finds them. On Countries the region of each test country is told from the other
-regions, and the area under the precision-recall curve stands beside the ranks.
+more likely. Ranks test facts by the probability to come to each entity, shows walks that were
+found, exports a SavedModel that takes names and gives names and walks, and says how to serve it.
+With `--shaping`, a ComplEx model is trained first, and rewards ends by how plausible it finds them.
+On Countries the region of each test country is told from the other regions, and the area under the
+precision-recall curve stands beside the ranks.
 
     python recipes/path_reasoning.py --data UMLS
     python recipes/path_reasoning.py --data countries_S3 --max_steps 3 --entities
@@ -37,7 +38,7 @@ from rich.table import Table
 from kgkeras import agents, evaluation, layers, losses, models, optimizers, pipelines, training
 from kgkeras.training import setting
 
-ELSEWHERE = ("run", "resume")
+ELSEWHERE = ("run", "export", "resume")
 LEARNERS = ("reinforce", "actor_critic", "q_learning")
 
 
@@ -48,6 +49,7 @@ class Config:
     data: str = setting("geography", "a benchmark, or a folder of train, valid and test.txt")
     learner: str = setting("reinforce", "way of learning", LEARNERS)
     history: str = setting("lstm", "what remembers the way", ("lstm", "transformer"))
+    new_only: bool = setting(True, "let walks end only at what the graph does not tell yet")
     entities: bool = setting(False, "let the policy know entities, not relations alone")
     shaping: bool = setting(False, "reward ends by how plausible a ComplEx model finds them")
     max_steps: int = setting(2, "steps of a walk")
@@ -66,6 +68,7 @@ class Config:
     evaluate_every: int = setting(4, "epochs between two validations")
     valid_limit: int = setting(1000, "validation facts that are ranked while training")
     run: str | None = setting(None, "folder of the run; below runs/path_reasoning where None")
+    export: str | None = setting("saved_models/walks", "folder of the exported versions")
     seed: int = setting(0, "seed of every random choice")
     devices: int = setting(1, "replicas: GPUs or, where there are none, logical CPU devices")
     resume: bool = setting(True, "go on with an interrupted run")
@@ -123,7 +126,7 @@ def make_model(config, splits, steps, shaping=None):
     model = agents.PathReasoner(
         environment,
         policy,
-        agents.RelationQueries(),
+        agents.RelationQueries(config.new_only),
         make_learner(config),
         steps=config.max_steps,
         walks=config.walks,
@@ -215,6 +218,17 @@ def show_walks(model, splits, console, count=3):
         console.print(way, soft_wrap=True, markup=False)
 
 
+def publish(config, model, splits, figures, console):
+    """Exports the model, and says how to serve and ask it."""
+    card = {"data": config.data, "config": dataclasses.asdict(config), "metrics": figures}
+    folder = kgkeras.export.export_path_reasoner(model, splits.train, config.export, card=card)
+    console.print(f"Exported: {folder}\n\nServe it, and ask it from another shell:", soft_wrap=True)
+    head, relation, _ = splits.test.triples[0]
+    asked = {"head": splits.entities[head], "relation": splits.relations[relation]}
+    for line in kgkeras.export.usage(folder, asked):
+        print(f"  {line}")
+
+
 def main(config):
     """Runs the recipe; returns its headline figures."""
     console, start = Console(), time.perf_counter()
@@ -247,6 +261,8 @@ def main(config):
     if pathlib.Path(config.data).name.startswith("countries"):
         result["auc_pr"] = round(region_precision(model, splits), 4)
     model.save(pathlib.Path(config.run) / "model.keras")
+    if config.export is not None:
+        publish(config, model, splits, figures["tail"], console)
     training.write_json(pathlib.Path(config.run) / "metrics.json", result)
     print(json.dumps(result))
     return result

@@ -1,0 +1,60 @@
+"""The recipe of writers, small."""
+
+import keras
+import numpy as np
+import pytest
+
+from kgkeras import agents, datasets
+
+
+@pytest.fixture(scope="module")
+def recipe(load_recipe):
+    pytest.importorskip("sacrebleu")
+    return load_recipe("grounded_generation")
+
+
+@pytest.mark.slow
+def test_rewards_make_texts_right(recipe, tmp_path, last_line):
+    config = recipe.Config(
+        dim=32,
+        num_layers=1,
+        max_words=40,
+        epochs=2,
+        learning_rate=5e-3,
+        reader_epochs=4,
+        reward_steps=60,
+        reward_rate=1e-3,
+        limit=600,
+        run=str(tmp_path / "run"),
+    )
+    result = recipe.main(config)
+    assert result == last_line()
+    assert result["factual_f1"] > result["supervised_factual_f1"]
+    assert result["people_factual_f1"] > 0.5
+    writer = keras.models.load_model(tmp_path / "run" / "writer.keras")
+    assert isinstance(writer, agents.KnowledgeWriter)
+
+
+def test_figures(recipe):
+    examples = [
+        datasets.VerbalisedFacts(
+            (("Lima", "capital_of", "Peru"),), ("Lima is in Peru.", "So it is.")
+        ),
+        datasets.VerbalisedFacts((("Quito", "capital_of", "Ecuador"),), ("Quito is in Ecuador.",)),
+    ]
+    texts = [example.texts[0] for example in examples]
+    assert recipe.bleu(texts, examples) == pytest.approx(100)
+    assert recipe.bleu(["a", "b"], examples) < 1
+    tokens = agents.FactTokens.from_examples(examples, min_count=1, max_words=12)
+    arrays = recipe.encode(tokens, examples)
+    assert arrays["text"].shape == (3, 12)
+    reader = agents.FactReader(tokens, dim=8)
+    config = recipe.Config(batch_size=2)
+    keras.utils.set_random_seed(0)
+    reader.compile(keras.optimizers.Adam(0.05))
+    one = recipe.encode(tokens, examples, texts=1)
+    reader.fit(recipe.batches(config, one), epochs=30, verbose=0, shuffle=False)
+    figures = recipe.factual(config, reader, texts, examples, one["triples"])
+    np.testing.assert_allclose(figures, [1, 1, 1])
+    figures = recipe.factual(config, reader, [texts[0], "Nothing."], examples, one["triples"])
+    np.testing.assert_allclose(figures, [1, 0.5, 2 / 3])

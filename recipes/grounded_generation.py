@@ -34,7 +34,8 @@ from rich.table import Table
 from kgkeras import agents, datasets, training
 from kgkeras.training import setting
 
-ELSEWHERE = ("run", "resume")
+# What may differ between a run and its resumption: where it is, and what comes after the texts.
+ELSEWHERE = ("run", "resume", "reward_steps", "reward_rate", "fluency", "text_weight")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Config:
     epochs: int = setting(6, "epochs of learning from texts")
     learning_rate: float = setting(2e-3, "highest learning rate there")
     reader_epochs: int = setting(6, "epochs of learning to read, on half of the texts")
-    reward_steps: int = setting(400, "batches of learning from rewards")
+    reward_steps: int = setting(150, "batches of learning from rewards")
     reward_rate: float = setting(2e-4, "learning rate there")
     fluency: float = setting(0.05, "weight of fluency beside factual F1")
     text_weight: float = setting(0.3, "weight of the texts' own loss there")
@@ -91,12 +92,12 @@ def batches(config, arrays, first_epoch=None):
 
 
 def fit(config, name, make, arrays, valid, epochs, steps):
-    """Trains what `make()` gives, or goes on; returns it at its best on `valid`."""
+    """Trains what `make()` gives, or goes on; returns it as it is in the end."""
     settings = {key: value for key, value in vars(config).items() if key not in ELSEWHERE}
     with training.make_strategy(config.devices).scope():
         model = make()
     folder = pathlib.Path(config.run) / name
-    run = training.TrainingRun(folder, settings, monitor="val_loss", resume=config.resume)
+    run = training.TrainingRun(folder, settings, monitor="val_accuracy", resume=config.resume)
     first_epoch = run.restore(model)
     if not run.finished:
         model.fit(
@@ -109,7 +110,6 @@ def fit(config, name, make, arrays, valid, epochs, steps):
             shuffle=False,
             verbose=2,
         )
-    run.load_best(model)
     return model
 
 

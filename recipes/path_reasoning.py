@@ -49,7 +49,7 @@ class Config:
     data: str = setting("geography", "a benchmark, or a folder of train, valid and test.txt")
     learner: str = setting("reinforce", "way of learning", LEARNERS)
     history: str = setting("lstm", "what remembers the way", ("lstm", "transformer"))
-    new_only: bool = setting(True, "let walks end only at what the graph does not tell yet")
+    new_only: bool = setting(False, "let walks end only at what the graph does not tell yet")
     entities: bool = setting(False, "let the policy know entities, not relations alone")
     shaping: bool = setting(False, "reward ends by how plausible a ComplEx model finds them")
     max_steps: int = setting(2, "steps of a walk")

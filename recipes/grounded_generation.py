@@ -9,6 +9,11 @@ first gains nothing. What they find in the references stands beside.
 
     python recipes/grounded_generation.py --data WebNLG
     python recipes/grounded_generation.py --data geography --epochs 6 --reward_steps 100
+
+WebNLG, seed 0, `--epochs 5 --reader_epochs 5`, 2 CPU cores, busy, 2026-11-29, about an hour: after
+the texts BLEU 46.0, factual F1 .409; after the rewards 43.9 and .395, though F1 by the reader that
+gave them rose from .411 to .44: they were gamed. That people's texts reach .490 says how much the
+readers miss.
 """
 
 import dataclasses

@@ -1,14 +1,13 @@
 """Writes about facts: a word, or what the graph has."""
 
 import keras
-import keras_hub
 import tensorflow as tf
 
 from kgkeras.agents.walk_policy import ILLEGAL
 from kgkeras.agents.writing.fact_tokens import END, FIRST_SLOT, PADDING, START, UNKNOWN
-from kgkeras.checks import describe
 from kgkeras.ops import num_replicas
 from kgkeras.registration import serializable
+from kgkeras.text.causal_decoder import causal_decoder
 
 
 @serializable
@@ -45,8 +44,7 @@ class KnowledgeWriter(keras.Model):
 
     def __init__(self, backbone, tokens, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(backbone, keras_hub.models.GPT2Backbone):
-            raise ValueError(f"`backbone` must be a GPT2Backbone. {describe(backbone)}.")
+        decoder = causal_decoder(backbone)
         wanted = tokens.facts_length + tokens.max_words
         if backbone.vocabulary_size != tokens.size or backbone.max_sequence_length < wanted:
             raise ValueError(
@@ -54,7 +52,7 @@ class KnowledgeWriter(keras.Model):
                 f"Received: {backbone.vocabulary_size} and {backbone.max_sequence_length}."
             )
         self.backbone, self.tokens = backbone, tokens
-        self._decoder = keras_hub.models.GPT2CausalLM(backbone=backbone, preprocessor=None)
+        self._decoder = decoder
         self._accuracy = keras.metrics.Mean(name="accuracy")
         self.built = True
 

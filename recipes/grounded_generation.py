@@ -88,12 +88,11 @@ def encode(tokens, examples, texts=None):
 
 def batches(config, arrays, first_epoch=None):
     """A `tf.data.Dataset`: in order, or shuffled without end from an epoch on."""
-    dataset = tf.data.Dataset.from_tensor_slices(arrays)
-    if first_epoch is not None:
+    dataset, endless = tf.data.Dataset.from_tensor_slices(arrays), first_epoch is not None
+    if endless:
         size = len(arrays["text"])
         dataset = dataset.shuffle(size, seed=config.seed + first_epoch).repeat()
-    whole = first_epoch is not None
-    return dataset.batch(config.batch_size, drop_remainder=whole).prefetch(tf.data.AUTOTUNE)
+    return dataset.batch(config.batch_size, drop_remainder=endless).prefetch(tf.data.AUTOTUNE)
 
 
 def fit(config, name, make, arrays, valid, epochs, steps):
@@ -199,14 +198,15 @@ def factual(config, judge, texts, examples, triples):
     ]
     right, stated, found, wanted = np.sum(counts, axis=0)
     precision, recall = right / max(stated, 1), found / wanted
-    return precision, recall, 2 * precision * recall / max(precision + recall, 1e-9)
+    f1 = 2 * precision * recall / max(precision + recall, 1e-9)
+    return {"precision": precision, "recall": recall, "factual_f1": f1}
 
 
 def measure(config, writer, judge, arrays, examples):
     """The writer's texts, and their figures."""
     texts = write(config, writer, arrays, examples)
-    values = bleu(texts, examples), *factual(config, judge, texts, examples, arrays["triples"])
-    return texts, dict(zip(("bleu", "precision", "recall", "factual_f1"), values, strict=True))
+    told = factual(config, judge, texts, examples, arrays["triples"])
+    return texts, {"bleu": bleu(texts, examples), **told}
 
 
 def report(config, figures, examples, texts, console):
@@ -250,18 +250,8 @@ def main(config):
     writer = fit(config, "writer", make, arrays, valid_arrays, config.epochs, steps)
     test_arrays = encode(tokens, test, texts=1)
     people = [example.texts[0] for example in test]
-    figures = {
-        "people": {
-            "bleu": float("nan"),
-            **dict(
-                zip(
-                    ("precision", "recall", "factual_f1"),
-                    factual(config, judge, people, test, test_arrays["triples"]),
-                    strict=True,
-                )
-            ),
-        }
-    }
+    told = factual(config, judge, people, test, test_arrays["triples"])
+    figures = {"people": {"bleu": float("nan"), **told}}
     texts = {"people": people}
     for name in ("supervised", "rewarded"):
         if name == "rewarded":

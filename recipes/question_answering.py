@@ -244,14 +244,19 @@ def publish(config, known, model, preprocessor, test, figures, console):
         print(f"  {line}")
 
 
-def report(config, known, model, history, test, figures, console):
-    """Prints the figures; draws learning curves and the walks of some questions."""
+def show(config, figures, console):
+    """Prints the figures as a table."""
     table = Table(title=f"{config.data}, hops: {config.hops}, seed {config.seed}: test questions")
     table.add_column("figure")
     table.add_column("value")
     for name, value in figures.items():
         table.add_row(name, f"{value:.4f}")
     console.print(table)
+
+
+def report(config, known, model, history, test, figures, console):
+    """Prints the figures; draws learning curves and the walks of some questions."""
+    show(config, figures, console)
     run = pathlib.Path(config.run)
     curves = ("loss", "hits@1", "val_hits@1")
     evaluation.plot_histories({"walk": history}, curves, run / "learning_curves.png")

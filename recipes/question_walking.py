@@ -35,7 +35,6 @@ import question_answering
 import question_baselines
 import tensorflow as tf
 from rich.console import Console
-from rich.table import Table
 
 from kgkeras import agents, evaluation, layers, pipelines, text, training
 from kgkeras.training import setting
@@ -123,46 +122,30 @@ def train(config, known, tokenizer, learn, valid):
 
 
 def answer(model, config, questions):
-    """The best answer of each question, ids, and the facts that led to it, `(n, hops, 3)`."""
-
-    @tf.function(reduce_retracing=True)
-    def best(asked):
-        answers, _, relations, ways = model.search(asked).answers(1, model.num_entities)
-        return answers[:, 0], relations[:, 0], ways[:, 0]
-
+    """The best answer of each question and the facts that led to it: dict of arrays."""
+    best = tf.function(lambda asked: model.answers(asked, 1), reduce_retracing=True)
     found = [best(asked) for asked, _ in question_answering.batches(config, questions)]
-    answers, relations, ways = (np.concatenate(x) for x in zip(*found, strict=True))
-    facts = np.stack([ways[:, :-1], relations, ways[:, 1:]], axis=-1)
-    facts[relations == model.environment.stay] = -1
-    # To stay is no fact: those of a walk come first.
-    order = np.argsort(facts[..., 0] < 0, axis=1, kind="stable")
-    return answers, np.take_along_axis(facts, order[..., None], axis=1)
+    return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
 
 
 def measure(config, known, model, test):
     """Hits@1, and of the right answers the share whose walk is right, too."""
-    answers, facts = answer(model, config, test)
-    hit = (answers[:, None] == test.answers).any(axis=1)
+    outputs = answer(model, config, test)
+    hit = (outputs["answers"] == test.answers).any(axis=1)
     right = np.flatnonzero(hit)
-    walks = {"facts": facts[right, None]}
+    walks = {"facts": outputs["facts"][right]}
     accuracy = question_baselines.path_accuracy(known, test.take(right), walks)
     return {"hits@1": float(hit.mean()), "path_accuracy": accuracy}
 
 
 def report(config, known, model, history, test, figures, console):
     """Prints the figures; draws learning curves and the walks of some questions."""
-    table = Table(title=f"{config.data}, hops: {config.hops}, seed {config.seed}: test questions")
-    table.add_column("figure")
-    table.add_column("value")
-    for name, value in figures.items():
-        table.add_row(name, f"{value:.4f}")
-    console.print(table)
+    question_answering.show(config, figures, console)
     run = pathlib.Path(config.run)
     curves = ("loss", "reward", "val_hits@1")
     evaluation.plot_histories({"walkers": history}, curves, run / "learning_curves.png")
     some = test.take(np.arange(min(4, len(test.texts))))
-    answers, facts = answer(model, config, some)
-    outputs = {"answers": answers[:, None], "facts": facts[:, None]}
+    outputs = answer(model, config, some)
     evaluation.plot_walks(known.with_inverses(), some.texts, outputs, run / "walks.png")
     console.print("Plots:", *sorted(run.glob("*.png")))
 

@@ -82,6 +82,17 @@ class Beam:
         return tf.concat([relations, last], -1), tf.concat([entities, end], -1)
 
 
+def with_facts(answers, scores, relations, ways, stay):
+    """What `Beam.answers` returns, as a dict that tells walks by their facts, without the stays."""
+    facts = tf.stack([ways[..., :-1], relations, ways[..., 1:]], axis=-1)  # (queries, k, steps, 3)
+    stays = (relations == stay) | (answers < 0)[..., None]
+    facts = tf.where(stays[..., None], -1, facts)
+    # The facts of a walk come first.
+    order = tf.argsort(tf.cast(stays, tf.int32), axis=-1, stable=True)
+    facts = tf.gather(facts, order, batch_dims=2)
+    return {"answers": answers, "scores": scores, "facts": facts}
+
+
 def search(reasoner, asked):
     """The `Beam` of each query; the walkers of a query are next to each other on the way."""
     environment, policy = reasoner.environment, reasoner.policy

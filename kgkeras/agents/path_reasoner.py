@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kgkeras.agents.beam import FLOOR, search
+from kgkeras.agents.beam import FLOOR, search, with_facts
 from kgkeras.agents.walk import Walk
 from kgkeras.checks import describe, positive_int
 from kgkeras.kg.inverse import inverse_relation
@@ -226,6 +226,14 @@ class PathReasoner(keras.Model):
             if ids.dtype.is_integer:
                 asked[name] = tf.cast(ids, tf.int32)
         return search(self, asked)
+
+    def answers(self, inputs, k):
+        """The `k` best entities: dict of `answers`, `scores` (probabilities) and `facts`.
+
+        As of `graph.RelationWalk`, filled up with -1 and 0; the facts are those of the best walk.
+        """
+        best = self.search(inputs).answers(k, self.num_entities)
+        return with_facts(*best, self.environment.stay)
 
     def scores(self, inputs):
         """Logarithm of the probability to come to each entity: float32 `(queries, entities)`."""

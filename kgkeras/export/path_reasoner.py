@@ -1,5 +1,7 @@
 """Exports a path reasoner: names or questions in, answers and the walks to them out."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
@@ -61,14 +63,14 @@ def export_path_reasoner(
         raise ValueError(f"`k` must be at most {model.num_entities}, the entities. {describe(k)}.")
     sizes = {"entities": graph.num_entities, "relations": graph.num_relations}
     names = WalkNames(graph.with_inverses(), _Walked(model))
-    walks = _Walks(model, k)
+    find = functools.partial(_find, model, k)
     if asks_words:
         sizes["tokens"] = preprocessor.tokenizer.vocabulary_size
         begin = lambda encoded: model.queries.begin(encoded)[:, None]  # noqa: E731
-        parts = QuestionParts(preprocessor, names, find=walks.find, begin=begin)
+        parts = QuestionParts(preprocessor, names, find=find, begin=begin)
         endpoints = parts.endpoints(samples)
     else:
-        parts = _LinkParts(model, walks, names, graph)
+        parts = _LinkParts(model, find, names, graph)
         endpoints = parts.endpoints()
     card = model_card(card, model, sizes)
     return write_saved_model(base, endpoints, tracked=parts.tracked, card=card, version=version)
@@ -81,31 +83,18 @@ class _Walked:
         self.num_entities, self.num_relations = model.num_entities, 2 * model.num_relations
 
 
-class _Walks:
-    """The best answers of a reasoner, as ids, each with its facts."""
-
-    def __init__(self, model, k):
-        self.model, self.k = model, k
-
-    def find(self, asked):
-        model = self.model
-        answers, chances, relations, ways = model.search(asked).answers(self.k, model.num_entities)
-        facts = tf.stack([ways[..., :-1], relations, ways[..., 1:]], axis=-1)
-        # To stay is no fact: those of a walk come first.
-        stays = (relations == model.environment.stay) | (answers < 0)[..., None]
-        facts = tf.where(stays[..., None], -1, facts)
-        order = tf.argsort(tf.cast(stays, tf.int32), axis=-1, stable=True)
-        facts = tf.gather(facts, order, batch_dims=2)
-        facts = tf.ensure_shape(facts, [None, self.k, model.steps, 3])
-        supposed = tf.zeros(tf.shape(facts)[:-1], tf.bool)
-        return {"answers": answers, "scores": chances, "facts": facts, "supposed": supposed}
+def _find(model, k, asked):
+    """The best answers of a reasoner, as ids, as `QuestionParts` wants them."""
+    found = model.answers(asked, k)
+    facts = tf.ensure_shape(found["facts"], [None, k, model.steps, 3])
+    return {**found, "facts": facts, "supposed": tf.zeros(tf.shape(facts)[:-1], tf.bool)}
 
 
 class _LinkParts:
     """The functions behind the signatures that take heads or tails, and relations."""
 
-    def __init__(self, model, walks, names, graph):
-        self.model, self.walks, self.names, self.graph = model, walks, names, graph
+    def __init__(self, model, find, names, graph):
+        self.model, self.find, self.names, self.graph = model, find, names, graph
         self.entity_ids = EntityNames(Vocabulary.from_graph(graph)).ids
         relations = (relation.encode() for relation in graph.relations)
         self.relation_ids = StringTable(relations, range(graph.num_relations), "relations")
@@ -132,7 +121,7 @@ class _LinkParts:
         return self._best("heads", (tail, relation), known)
 
     def _best(self, kind, query, known):
-        best = self.walks.find(dict(zip(("head", "relation"), query, strict=True)))
+        best = self.find(dict(zip(("head", "relation"), query, strict=True)))
         answers = tf.where(known[:, None], best["answers"], -1)
         facts = tf.where((answers >= 0)[..., None, None], best["facts"], -1)
         return {

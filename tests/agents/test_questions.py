@@ -110,7 +110,7 @@ def test_never_answers_with_the_topic(world):
 
 def test_without_an_entity_there_is_no_answer(world):
     _, preprocessor, learn, _ = world
-    model = reasoner(world, walks=5)
+    model = reasoner(world, walks=200)
     model.compile("sgd")
     asked = preprocessor(["whose first is [Nobody]", "whose first is [e1]"])
     answers, chances, _, _ = model.search(asked).answers(3, model.num_entities)

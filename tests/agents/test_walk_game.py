@@ -57,6 +57,10 @@ def test_the_right_walk_is_rewarded(game):
     assert not info["is_known"]
     with pytest.raises(ValueError, match="The episode is over"):
         game.step(0)
+    # To stay at the head is no answer.
+    game.reset(options={"triple": told[1]})
+    assert game.step(0)[1:3] == (0.0, False)
+    assert game.step(0)[1:3] == (0.0, True)
 
 
 def test_what_is_not_allowed(game):

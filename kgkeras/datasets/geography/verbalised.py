@@ -36,8 +36,7 @@ def _tell(state, pairs, texts, rng):
     spoken, templates = facts.spoken_names(), statements.told_templates()
     triples, sentences = [], []
     for relation, place in pairs:
-        ends = (spoken[end] for end in statements.ends(relation, place, state))
-        head, tail = ends
+        head, tail = (spoken[end] for end in statements.ends(relation, place, state))
         triples.append((head, relation, tail))
         rows = rng.permutation(len(templates[relation]))[:texts]
         sentences.append([statements.sentence(templates[relation][r], head, tail) for r in rows])

@@ -227,9 +227,9 @@ print(json.dumps(log))
 @pytest.mark.slow
 def test_two_replicas():
     one, two = one_and_two(_EQUAL)
-    # Replicas take the mean of means: of texts of unequal length not quite the whole batch's.
     for name in ("reader", "writer"):
-        np.testing.assert_allclose(two[name], one[name], rtol=5e-3, err_msg=name)
+        np.testing.assert_allclose(two[name], one[name], rtol=1e-4, atol=1e-6, err_msg=name)
+    # Each replica draws texts of its own.
     np.testing.assert_allclose(two["f1"], one["f1"], atol=0.2)
 
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 from kgkeras.agents.writing.fact_tokens import FIRST_SLOT, PADDING
 from kgkeras.checks import describe, positive_int
 from kgkeras.ops import num_replicas
+from kgkeras.ops.replicas import replica_mean
 from kgkeras.registration import serializable
 
 
@@ -121,7 +122,8 @@ class FactReader(keras.Model):
         right = tf.cast(tf.argmax(y_pred, -1, tf.int32) == labels, tf.float32)
         count = tf.reduce_sum(there) + 1e-6
         self._accuracy.update_state(tf.reduce_sum(there * right) / count)
-        return tf.reduce_sum(there * losses) / count / num_replicas()
+        # The mean over the pairs of all replicas.
+        return tf.reduce_sum(there * losses) / replica_mean(count) / num_replicas()
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return {metric.name: metric.result() for metric in self.metrics}

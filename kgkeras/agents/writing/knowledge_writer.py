@@ -6,6 +6,7 @@ import tensorflow as tf
 from kgkeras.agents.walk_policy import ILLEGAL
 from kgkeras.agents.writing.fact_tokens import END, FIRST_SLOT, PADDING, START, UNKNOWN
 from kgkeras.ops import num_replicas
+from kgkeras.ops.replicas import replica_mean
 from kgkeras.registration import serializable
 from kgkeras.text.causal_decoder import causal_decoder
 
@@ -133,7 +134,8 @@ class KnowledgeWriter(keras.Model):
         told = tf.cast((text != PADDING) & (text != UNKNOWN), tf.float32)
         right = tf.cast(tf.equal(tf.argmax(y_pred, -1, tf.int32), text), tf.float32)
         self._accuracy.update_state(tf.reduce_sum(told * right) / tf.reduce_sum(told))
-        return -tf.reduce_sum(log_probs) / tf.reduce_sum(lengths) / num_replicas()
+        # The mean over the words of all replicas.
+        return -tf.reduce_sum(log_probs) / replica_mean(tf.reduce_sum(lengths)) / num_replicas()
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return {metric.name: metric.result() for metric in self.metrics}

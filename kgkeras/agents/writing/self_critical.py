@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from kgkeras.checks import describe, non_negative
 from kgkeras.ops import num_replicas
+from kgkeras.ops.replicas import replica_mean
 from kgkeras.registration import serializable
 
 
@@ -65,7 +66,7 @@ class SelfCritical(keras.Model):
         log_probs, lengths = self.writer.log_probs({"facts": facts, "text": drawn})
         gain = tf.stop_gradient(reward - baseline)
         texts, words = self.writer.log_probs(x, scores=y_pred)
-        text_loss = -tf.reduce_sum(texts) / tf.reduce_sum(words)
+        text_loss = -tf.reduce_sum(texts) / replica_mean(tf.reduce_sum(words))
         told = {"reward": reward, "f1": f1, "fluency": fluency, "text_loss": text_loss}
         for name, values in told.items():
             self._figures[name].update_state(values)

@@ -5,7 +5,8 @@ graph has, on texts that tell facts; then by self-critical policy gradient, rewa
 are read back from its texts and for fluency. Figures are BLEU (sacrebleu) against all references,
 and precision, recall and F1 of the facts read back. Two readers are trained, each on one half of
 the training texts: one gives the rewards, the other the figures, so that what only deceives the
-first gains nothing. What they find in the references stands beside.
+first gains nothing. What they find in the references stands beside. Exports a SavedModel that takes
+facts in words and gives texts, and says how to serve it.
 
     python recipes/grounded_generation.py --data WebNLG
     python recipes/grounded_generation.py --data geography --epochs 6 --reward_steps 100
@@ -26,7 +27,7 @@ import time
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
 # isort: split
-import kgkeras  # noqa: F401  (before Keras: it sets TensorFlow's defaults)
+import kgkeras  # before Keras: it sets TensorFlow's defaults
 
 # isort: split
 import keras
@@ -40,7 +41,7 @@ from kgkeras import agents, datasets, training
 from kgkeras.training import setting
 
 # What may differ between a run and its resumption: where it is, and what comes after the texts.
-ELSEWHERE = ("run", "resume", "reward_steps", "reward_rate", "fluency", "text_weight")
+ELSEWHERE = ("run", "export", "resume", "reward_steps", "reward_rate", "fluency", "text_weight")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Config:
     fluency: float = setting(0.05, "weight of fluency beside factual F1")
     text_weight: float = setting(0.3, "weight of the texts' own loss there")
     run: str | None = setting(None, "folder of the run; below runs/grounded where None")
+    export: str | None = setting("saved_models/writer", "folder of the exported versions")
     seed: int = setting(0, "seed of every random choice")
     devices: int = setting(1, "replicas: GPUs or, where there are none, logical CPU devices")
     resume: bool = setting(True, "go on with an interrupted run")
@@ -224,6 +226,20 @@ def report(config, figures, examples, texts, console):
             console.print(f"  {name}: {written[row]}", markup=False)
 
 
+def publish(config, writer, figures, examples, console):
+    """Exports the writer, and says how to serve and ask it."""
+    told = [" ; ".join(" | ".join(fact) for fact in example.triples) for example in examples]
+    folder = kgkeras.export.export_knowledge_writer(
+        writer,
+        config.export,
+        samples=told[:8],
+        card={"data": config.data, "config": dataclasses.asdict(config), "metrics": figures},
+    )
+    console.print(f"Exported: {folder}\n\nServe it, and ask it from another shell:", soft_wrap=True)
+    for line in kgkeras.export.usage(folder, told[0]):
+        print(f"  {line}")
+
+
 def main(config):
     """Runs the recipe; returns its headline figures."""
     if config.run is None:
@@ -259,6 +275,8 @@ def main(config):
         texts[name], figures[name] = measure(config, writer, judge, test_arrays, test)
     report(config, figures, test, texts, console)
     writer.save(pathlib.Path(config.run) / "writer.keras")
+    if config.export is not None:
+        publish(config, writer, figures["rewarded"], test, console)
     result = {
         "recipe": "grounded_generation",
         "data": config.data,

@@ -19,7 +19,8 @@ PUBLIC = {
     "likely_facts plot_calibration plot_categories plot_histories plot_relations plot_walks "
     "plot_word_weights rank relation_f1 reliability score_triples word_weights write_report",
     "export": "AlignedVectors Endpoint ExportError Problem ServedModel Vectors check_saved_model "
-    "export_graph_text_model export_joint_model export_knowledge_classifier export_link_predictor "
+    "export_graph_text_model export_joint_model export_knowledge_classifier "
+    "export_knowledge_writer export_link_predictor "
     "export_masked_lm export_model export_multitask_model export_path_reasoner "
     "export_question_answerer export_text_index read_vectors refuse "
     "run_warmup usage vectors_for write_models_config write_saved_model write_vectors "

@@ -9,6 +9,7 @@ from kgkeras.export.choices import export_knowledge_classifier
 from kgkeras.export.endpoint import Endpoint
 from kgkeras.export.graph_text import export_graph_text_model
 from kgkeras.export.joint import export_joint_model
+from kgkeras.export.knowledge_writer import export_knowledge_writer
 from kgkeras.export.link_predictor import export_link_predictor
 from kgkeras.export.masked_lm import export_masked_lm
 from kgkeras.export.models_config import ServedModel, write_models_config
@@ -34,6 +35,7 @@ __all__ = [
     "export_graph_text_model",
     "export_joint_model",
     "export_knowledge_classifier",
+    "export_knowledge_writer",
     "export_link_predictor",
     "export_masked_lm",
     "export_model",

@@ -4,10 +4,11 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
-from kgkeras.agents import PathReasoner
+from kgkeras.agents import KnowledgeWriter, PathReasoner
 from kgkeras.checks import describe
 from kgkeras.export.choices import export_knowledge_classifier
 from kgkeras.export.joint import export_joint_model
+from kgkeras.export.knowledge_writer import export_knowledge_writer
 from kgkeras.export.link_predictor import export_link_predictor
 from kgkeras.export.masked_lm import export_masked_lm
 from kgkeras.export.multitask import export_multitask_model
@@ -62,6 +63,7 @@ _KINDS = {
     ),
     QuestionAnswerer: _Kind(export_question_answerer, ("preprocessor", "graph"), ("samples",)),
     PathReasoner: _Kind(export_path_reasoner, ("graph",), ("preprocessor", "k", "samples")),
+    KnowledgeWriter: _Kind(export_knowledge_writer, takes=("samples",)),
     KnowledgeMaskedLM: _Kind(export_masked_lm, ("preprocessor", "graph"), ("k", "samples")),
     MultiTaskModel: _Kind(
         export_multitask_model, ("preprocessor", "graph"), ("classes", "k", "samples")
@@ -110,6 +112,7 @@ def export_model(
     | the same without tables | `preprocessor` | `classes`, `samples` | see below |
     | `QuestionAnswerer` | `preprocessor`, `graph` | `samples` | `export_question_answerer` |
     | `PathReasoner` | `graph` | `preprocessor`, `k`, `samples` | `export_path_reasoner` |
+    | `KnowledgeWriter` | | `samples` | `export_knowledge_writer` |
     | `KnowledgeMaskedLM` | `preprocessor`, `graph` | `k`, `samples` | `export_masked_lm` |
     | the same without a graph | `preprocessor` | `k`, `samples` | the same |
     | `MultiTaskModel` | `preprocessor`, `graph` | `classes`, `k`, `samples` | see below |

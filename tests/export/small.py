@@ -1,9 +1,10 @@
 """Small models of every kind to export: untrained, they answer anyway."""
 
 import keras
+import keras_hub
 import numpy as np
 
-from kgkeras import agents, graph, kg, layers, models, scorers, text
+from kgkeras import agents, datasets, graph, kg, layers, models, scorers, text
 from tests import toy
 
 TEXTS = ("Lima is in Peru.", "São Paulo lies in Brazil!", "nothing known here", "")
@@ -157,3 +158,15 @@ def reasoner(facts, preprocessor=None):
         layers.RelationEmbedding(environment.start + 1, 8), agents.LSTMHistory(8), 8
     )
     return agents.PathReasoner(environment, policy, queries, agents.Reinforce(), steps=2)
+
+
+def writer():
+    """A writer about the facts, two at a time."""
+    keras.utils.set_random_seed(5)
+    triples = [("Lima", "cityIn", "Peru"), ("São_Paulo", "partOf", "Brazil")]
+    example = datasets.VerbalisedFacts(triples, ["Lima is a city in Peru.", *TEXTS])
+    sizes = {"max_facts": 2, "max_entities": 3, "max_words": 8}
+    tokens = agents.FactTokens.from_examples([example], min_count=1, **sizes)
+    length = tokens.facts_length + tokens.max_words
+    backbone = keras_hub.models.GPT2Backbone(tokens.size, 2, 2, 8, 16, 0.0, length)
+    return agents.KnowledgeWriter(backbone, tokens)

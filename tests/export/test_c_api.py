@@ -194,6 +194,17 @@ def question_walks(facts, preprocessor, base):
     return folder, {"question": asked}, {"answers": names, "scores": np.ravel(chances)}
 
 
+def writes(_, __, base):
+    model = small.writer()
+    folder = export.export_model(model, base)
+    triples = [("Lima", "cityIn", "Peru"), ("Peru", "part_of", "1923-11-18")]
+    tokens = model.tokens
+    ids = model.write(tokens.encode_facts(triples)[0][None])[0]
+    wanted = {"text": [tokens.decode(ids, tokens.entities(triples))]}
+    wanted["entities"] = ["Lima", "Peru", "1923-11-18"]
+    return folder, {"facts": [" ; ".join(" | ".join(fact) for fact in triples)]}, wanted
+
+
 def _probabilities(model, inputs):
     head = getattr(model, "reader", model).head
     return np.asarray(head.probabilities(model(inputs, training=False)))
@@ -205,7 +216,7 @@ def _labels(scores, classes):
 
 
 KINDS = [links, paths, joint, relation, entity_type, pairs, graph_text]
-KINDS += [questions, masked_lm, text_links, multitask, walks, question_walks]
+KINDS += [questions, masked_lm, text_links, multitask, walks, question_walks, writes]
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kgkeras import agents, datasets
+from kgkeras import agents, datasets, export
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +26,7 @@ def test_rewards_make_texts_right(recipe, tmp_path, last_line):
         reward_rate=1e-3,
         limit=600,
         run=str(tmp_path / "run"),
+        export=str(tmp_path / "writer"),
     )
     result = recipe.main(config)
     assert result == last_line()
@@ -33,6 +34,7 @@ def test_rewards_make_texts_right(recipe, tmp_path, last_line):
     assert result["people_factual_f1"] > 0.5
     writer = keras.models.load_model(tmp_path / "run" / "writer.keras")
     assert isinstance(writer, agents.KnowledgeWriter)
+    assert not export.check_saved_model(tmp_path / "writer" / "1")
 
 
 def test_figures(recipe):

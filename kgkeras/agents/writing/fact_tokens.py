@@ -12,9 +12,10 @@ from kgkeras.registration import serializable
 
 PADDING, START, END, UNKNOWN, FIRST_SLOT = range(5)
 _TOKEN = re.compile(r" ?\w+| ?[^\w\s]")
-_RELATION_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+# Makes the words of a relation's name stand apart; RE2 understands it, too.
+WORD_BREAKS = ((r"[^A-Za-z0-9]+", " "), (r"([A-Z]?[a-z]+|[0-9]+)", r" \1 "))
 _DASHES = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")
-_RELATION_WORDS = 3  # So many words of a relation's name are read.
+RELATION_WORDS = 3  # So many words of a relation's name are read.
 
 
 @serializable
@@ -85,7 +86,7 @@ class FactTokens:
     @property
     def facts_length(self):
         """Length of what `encode_facts` gives."""
-        return self.max_facts * (2 + _RELATION_WORDS) + 1
+        return self.max_facts * (2 + RELATION_WORDS) + 1
 
     def entities(self, triples):
         """The different entities of triples of names, as they come."""
@@ -119,7 +120,7 @@ class FactTokens:
         numbers = {name: i for i, name in enumerate(self.entities(triples))}
         tokens, facts = [], np.full((self.max_facts, 3), -1, "int32")
         for row, (head, relation, tail) in enumerate(triples):
-            words = _relation_words(relation)[:_RELATION_WORDS]
+            words = _relation_words(relation)[:RELATION_WORDS]
             words = [self._word_ids.get(word, UNKNOWN) for word in words]
             tokens += [self.slot(numbers[head]), *words, self.slot(numbers[tail])]
             facts[row] = numbers[head], self._relation_ids.get(relation, -1), numbers[tail]
@@ -196,7 +197,9 @@ def _folded(text):
 
 def _relation_words(relation):
     """The words of a relation's name, such as `elevationAboveTheSeaLevel_(in_metres)`."""
-    return [" " + word.lower() for word in _RELATION_WORD.findall(relation)]
+    for pattern, replacement in WORD_BREAKS:
+        relation = re.sub(pattern, replacement, relation)
+    return [" " + word for word in relation.lower().split()]
 
 
 def _filled(ids, length, left=False):

@@ -11,20 +11,20 @@ PUBLIC = {
     "agents": "ActorCritic Beam FactReader FactTokens GraphEnvironment KnowledgeWriter LSTMHistory "
     "Learner PathReasoner QLearning Questions Reinforce RelationQueries SelfCritical "
     "TransformerHistory Walk WalkGame WalkPolicy",
-    "datasets": "ChoiceQuestions ChoiceTask InductiveSplits LabelledTexts Question TextTask "
-    "VerbalisedFacts load load_choices load_inductive load_negatives load_questions load_texts "
-    "load_verbalised names",
+    "datasets": "ChoiceQuestions ChoiceTask InductiveSplits LabelledTexts Question TaggedTexts "
+    "TaggingTask TextTask VerbalisedFacts load load_choices load_inductive load_negatives "
+    "load_questions load_tagged load_texts load_verbalised names",
     "evaluation": "Calibration Cloze Ranker RankingCallback Ranks Reliability SideRanks "
     "TripleClassification TrueTriples bootstrap_interval classify_triples cloze false_triples "
     "likely_facts plot_calibration plot_categories plot_histories plot_relations plot_walks "
-    "plot_word_weights rank relation_f1 reliability score_triples word_weights write_report",
+    "plot_word_weights rank relation_f1 reliability score_triples span_figures word_weights "
+    "write_report",
     "export": "AlignedVectors Endpoint ExportError Problem ServedModel Vectors check_saved_model "
     "export_graph_text_model export_joint_model export_knowledge_classifier "
-    "export_knowledge_writer export_link_predictor "
-    "export_masked_lm export_model export_multitask_model export_path_reasoner "
-    "export_question_answerer export_text_index read_vectors refuse "
-    "run_warmup usage vectors_for write_models_config write_saved_model write_vectors "
-    "write_warmup",
+    "export_knowledge_writer export_link_predictor export_masked_lm export_model "
+    "export_multitask_model export_path_reasoner export_question_answerer export_text_index "
+    "export_token_tagger read_vectors refuse run_warmup usage vectors_for write_models_config "
+    "write_saved_model write_vectors write_warmup",
     "graph": "CompGraphConv FactCounts FactEdges FactIndex GraphConv GraphEncoder "
     "NeighbourhoodPooling PathConv PathEncoder Reached RelationWalk RelationalGraphAttention "
     "RelationalGraphConv SupposedFacts check_graph from_knowledge_graph from_tensors graph_schema "
@@ -36,26 +36,27 @@ PUBLIC = {
     "NodeRelevance PCGrad PairReader ProgressiveSharing RelationEmbedding RowChoices SoftSharing "
     "SumFusion TaskHead TaskSharing TaskWeighing TextNode TokenPooling TransformerAdapter "
     "TripleEmbedding TripleHead TripleReader UncertaintyWeights",
-    "losses": "AnswerLoss BinaryCrossEntropyLoss CrossEntropyLoss DistillationLoss "
-    "HiddenTokenLoss MarginRankingLoss NegativeSamplingLoss SoftplusLoss",
-    "metrics": "AnswerAccuracy HiddenTokenAccuracy HitsAt MeanRank MeanReciprocalRank",
+    "losses": "AnswerLoss BinaryCrossEntropyLoss CrossEntropyLoss DistillationLoss HiddenTokenLoss "
+    "MarginRankingLoss NegativeSamplingLoss SoftplusLoss",
+    "metrics": "AnswerAccuracy HiddenTokenAccuracy HitsAt MeanRank MeanReciprocalRank SpanF1",
     "models": "Answer EntityTyper FusedEncoder FusedLinkPredictor GraphTextModel JointModel "
     "KnowledgeClassifier KnowledgeDistillation KnowledgeMaskedLM LinkPredictor MultiTaskModel "
-    "PathPredictor QuestionAnswerer RelationClassifier TextIndex TextLinkPredictor Vocabulary",
+    "PathPredictor QuestionAnswerer RelationClassifier TextIndex TextLinkPredictor TokenTagger "
+    "Vocabulary",
     "ops": "compiled first_mentions first_replica fused lookup num_replicas places_of "
-    "ranks_from_scores",
+    "ranks_from_scores tag_spans",
     "optimizers": "LazyAdam MultiRateAdam SparseAdagrad",
     "pipelines": "KnownTriples Masking SubgraphSampler TaskSubgraph TripleTexts "
-    "annealed_task_rates encode_subgraph graph_task_batches mixed_batches task_batches task_rates "
-    "encode_pairs encode_texts encode_words entity_graphs fact_questions graph_text_batches "
-    "join_sentences joint_batches masked_text_batches one_vs_all_batches parse_subgraphs "
-    "query_batches query_steps sampled_batches steps_per_epoch subgraph_batches text_batches "
-    "text_triple_batches triple_steps",
+    "annealed_task_rates encode_subgraph encode_tagged graph_task_batches mixed_batches "
+    "task_batches task_rates encode_pairs encode_texts encode_words entity_graphs fact_questions "
+    "graph_text_batches join_sentences joint_batches masked_text_batches one_vs_all_batches "
+    "parse_subgraphs query_batches query_steps sampled_batches steps_per_epoch subgraph_batches "
+    "tags_of_words text_batches text_triple_batches triple_steps",
     "regularizers": "DURA L2 N3 Regularizer",
     "scorers": "BilinearScorer CP ComplEx ConvE DistMult MuRE PairRE QuatE RESCAL RotatE Scorer "
     "SimplE TransE TransH TuckER",
-    "serving": "Classification Client Code ModelMetadata Prediction Regression SignatureSpec "
-    "State StatusError TensorSpec VersionStatus serve",
+    "serving": "Classification Client Code ModelMetadata Prediction Regression SignatureSpec State "
+    "StatusError TensorSpec VersionStatus serve",
     "text": "AdaptedEncoder DictionaryLinker KAdapterEncoder LSTMEncoder Mentions Preprocessor "
     "PretrainedEncoder StringList StringTable TransformerEncoder WordPieceTokenizer WordTokenizer "
     "Words load_encoder load_preprocessor masked_lm_head normalise save_preprocessor split_words "

@@ -8,11 +8,13 @@ from kgkeras.datasets.loading import (
     load_inductive,
     load_negatives,
     load_questions,
+    load_tagged,
     load_texts,
     load_verbalised,
     names,
 )
 from kgkeras.datasets.metaqa import Question
+from kgkeras.datasets.tagged_texts import TaggedTexts, TaggingTask
 from kgkeras.datasets.text_task import LabelledTexts, TextTask
 from kgkeras.datasets.verbalised import VerbalisedFacts
 
@@ -22,6 +24,8 @@ __all__ = [
     "InductiveSplits",
     "LabelledTexts",
     "Question",
+    "TaggedTexts",
+    "TaggingTask",
     "TextTask",
     "VerbalisedFacts",
     "load",
@@ -29,6 +33,7 @@ __all__ = [
     "load_inductive",
     "load_negatives",
     "load_questions",
+    "load_tagged",
     "load_texts",
     "load_verbalised",
     "names",

@@ -6,18 +6,25 @@ import importlib
 import os
 
 from kgkeras.checks import describe, one_of
-from kgkeras.datasets import commonsense_qa, metaqa, semeval, verbalised
+from kgkeras.datasets import commonsense_qa, conll, metaqa, semeval, verbalised
 from kgkeras.datasets.fetch import locate
 from kgkeras.datasets.folder import load_folder, read_splits
 from kgkeras.datasets.registry import BENCHMARKS, INDUCTIVE
 from kgkeras.kg import KnowledgeGraph, Splits, read_triples
 
 _GEOGRAPHY = "geography"
-_SINGLE = (*BENCHMARKS, metaqa.METAQA, semeval.SEMEVAL, commonsense_qa.COMMONSENSE_QA)
+_SINGLE = (
+    *BENCHMARKS,
+    metaqa.METAQA,
+    semeval.SEMEVAL,
+    commonsense_qa.COMMONSENSE_QA,
+    *conll.TAGGED,
+)
 _NAMES = {
     "graphs": (*(benchmark.name for benchmark in BENCHMARKS), metaqa.METAQA.name, _GEOGRAPHY),
     "texts": (semeval.SEMEVAL.name, _GEOGRAPHY),
     "choices": (commonsense_qa.COMMONSENSE_QA.name,),
+    "tagged": tuple(benchmark.name for benchmark in conll.TAGGED),
     "inductive": tuple(INDUCTIVE),
 }
 
@@ -35,7 +42,7 @@ def names(kind="graphs"):
 
     Args:
         kind: `"graphs"` for `load`, `"texts"` for `load_texts`, `"choices"` for `load_choices`,
-            `"inductive"` for `load_inductive`.
+            `"tagged"` for `load_tagged`, `"inductive"` for `load_inductive`.
     """
     return _NAMES[one_of("kind", kind, tuple(_NAMES))]
 
@@ -111,6 +118,24 @@ def load_choices(name):
     _find(name, "choices", folders=False)
     benchmark = commonsense_qa.COMMONSENSE_QA
     return _checked(benchmark, commonsense_qa.read(locate(benchmark)))
+
+
+def load_tagged(name):
+    """Loads texts in which the names of things are tagged.
+
+    Args:
+        name: One of `names("tagged")`, in upper or lower case.
+
+    Returns:
+        `TaggingTask`.
+
+    Raises:
+        ValueError, ConnectionError: As in `load_texts`.
+        FileNotFoundError: If a file is missing: there is no address to download it from.
+    """
+    known = _find(name, "tagged", folders=False)
+    benchmark = next(benchmark for benchmark in conll.TAGGED if benchmark.name == known)
+    return _checked(benchmark, conll.read(known, locate(benchmark)))
 
 
 def load_inductive(name):

@@ -18,6 +18,7 @@ from kgkeras.export.path_reasoner import export_path_reasoner
 from kgkeras.export.problem import ExportError, Problem
 from kgkeras.export.question_answerer import export_question_answerer
 from kgkeras.export.text_links import export_text_index
+from kgkeras.export.token_tagger import export_token_tagger
 from kgkeras.export.usage import usage
 from kgkeras.export.vector_alignment import AlignedVectors, vectors_for
 from kgkeras.export.vectors import Vectors, read_vectors, write_vectors
@@ -43,6 +44,7 @@ __all__ = [
     "export_path_reasoner",
     "export_question_answerer",
     "export_text_index",
+    "export_token_tagger",
     "read_vectors",
     "refuse",
     "run_warmup",

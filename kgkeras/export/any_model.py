@@ -15,6 +15,7 @@ from kgkeras.export.multitask import export_multitask_model
 from kgkeras.export.path_reasoner import export_path_reasoner
 from kgkeras.export.question_answerer import export_question_answerer
 from kgkeras.export.text_links import export_text_index, export_text_link_predictor
+from kgkeras.export.token_tagger import export_token_tagger
 from kgkeras.models import (
     EntityTyper,
     GraphTextModel,
@@ -29,6 +30,7 @@ from kgkeras.models import (
     RelationClassifier,
     TextIndex,
     TextLinkPredictor,
+    TokenTagger,
 )
 
 
@@ -58,6 +60,7 @@ _KINDS = {
     JointModel: _TEXTS,
     RelationClassifier: _TEXTS,
     EntityTyper: _TEXTS,
+    TokenTagger: _Kind(export_token_tagger, ("preprocessor", "graph", "classes"), ("samples",)),
     KnowledgeClassifier: _Kind(
         export_knowledge_classifier, ("preprocessor", "graph"), ("classes", "samples")
     ),
@@ -77,6 +80,11 @@ _TEXT_ONLY = {
     JointModel: _TEXTS_ONLY,
     RelationClassifier: _TEXTS_ONLY,
     EntityTyper: _TEXTS_ONLY,
+    TokenTagger: _Kind(
+        functools.partial(export_token_tagger, graph=None),
+        ("preprocessor", "classes"),
+        ("samples",),
+    ),
     KnowledgeClassifier: _Kind(
         export_knowledge_classifier, ("preprocessor",), ("classes", "samples")
     ),
@@ -107,7 +115,8 @@ def export_model(
     | `JointModel` | `preprocessor`, `graph`, `classes` | `samples` | `export_joint_model` |
     | `RelationClassifier` | `preprocessor`, `graph`, `classes` | `samples` | the same |
     | `EntityTyper` | `preprocessor`, `graph`, `classes` | `samples` | the same |
-    | the three without a graph | `preprocessor`, `classes` | `samples` | the same |
+    | `TokenTagger` | `preprocessor`, `graph`, `classes` | `samples` | `export_token_tagger` |
+    | the four without a graph | `preprocessor`, `classes` | `samples` | as with one |
     | `KnowledgeClassifier` | `preprocessor`, `graph` | `classes`, `samples` | see below |
     | the same without tables | `preprocessor` | `classes`, `samples` | see below |
     | `QuestionAnswerer` | `preprocessor`, `graph` | `samples` | `export_question_answerer` |

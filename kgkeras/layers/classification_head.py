@@ -21,10 +21,10 @@ class ClassificationHead(keras.layers.Layer):
         dropout: Rate before the last layer.
 
     Call arguments:
-        features: Float tensor `(batch, dim)`.
+        features: Float tensor `(..., dim)`.
 
     Returns:
-        Float tensor `(batch, num_classes)`: logits.
+        Float tensor `(..., num_classes)`: logits.
     """
 
     def __init__(self, num_classes, kind="multiclass", hidden_dim=None, dropout=0.0, **kwargs):
@@ -74,7 +74,7 @@ class ClassificationHead(keras.layers.Layer):
         return keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
 
     def compute_output_shape(self, features_shape):
-        return (features_shape[0], self.num_classes)
+        return (*features_shape[:-1], self.num_classes)
 
     def get_config(self):
         return {

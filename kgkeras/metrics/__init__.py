@@ -3,6 +3,7 @@
 from kgkeras.metrics.answer_accuracy import AnswerAccuracy
 from kgkeras.metrics.hidden_token_accuracy import HiddenTokenAccuracy
 from kgkeras.metrics.ranking import HitsAt, MeanRank, MeanReciprocalRank
+from kgkeras.metrics.span_f1 import SpanF1
 
 __all__ = [
     "AnswerAccuracy",
@@ -10,4 +11,5 @@ __all__ = [
     "HitsAt",
     "MeanRank",
     "MeanReciprocalRank",
+    "SpanF1",
 ]

@@ -16,6 +16,7 @@ from kgkeras.models.question_answerer import QuestionAnswerer
 from kgkeras.models.relation_classifier import RelationClassifier
 from kgkeras.models.text_index import TextIndex
 from kgkeras.models.text_link_predictor import TextLinkPredictor
+from kgkeras.models.token_tagger import TokenTagger
 from kgkeras.models.vocabulary import Vocabulary
 
 __all__ = [
@@ -35,5 +36,6 @@ __all__ = [
     "RelationClassifier",
     "TextIndex",
     "TextLinkPredictor",
+    "TokenTagger",
     "Vocabulary",
 ]

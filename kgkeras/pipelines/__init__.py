@@ -16,6 +16,7 @@ from kgkeras.pipelines.sampled import sampled_batches
 from kgkeras.pipelines.sentence_pairs import join_sentences
 from kgkeras.pipelines.subgraph_examples import encode_subgraph, parse_subgraphs
 from kgkeras.pipelines.subgraphs import SubgraphSampler, subgraph_batches
+from kgkeras.pipelines.tagged_texts import encode_tagged, tags_of_words
 from kgkeras.pipelines.task_rates import annealed_task_rates, task_rates
 from kgkeras.pipelines.task_subgraph import TaskSubgraph
 from kgkeras.pipelines.text_triples import text_triple_batches
@@ -31,6 +32,7 @@ __all__ = [
     "annealed_task_rates",
     "encode_pairs",
     "encode_subgraph",
+    "encode_tagged",
     "encode_texts",
     "encode_words",
     "entity_graphs",
@@ -48,6 +50,7 @@ __all__ = [
     "sampled_batches",
     "steps_per_epoch",
     "subgraph_batches",
+    "tags_of_words",
     "task_batches",
     "task_rates",
     "text_batches",

@@ -9,6 +9,7 @@ from kgkeras.text.preprocessor_storage import load_preprocessor, save_preprocess
 from kgkeras.text.pretrained import PretrainedEncoder, load_encoder
 from kgkeras.text.string_list import StringList
 from kgkeras.text.string_table import StringTable
+from kgkeras.text.tag_decoding import best_tags
 from kgkeras.text.transformer_encoder import TransformerEncoder
 from kgkeras.text.transformer_layer import transformer_layer
 from kgkeras.text.word_piece_tokenizer import WordPieceTokenizer
@@ -30,6 +31,7 @@ __all__ = [
     "WordPieceTokenizer",
     "WordTokenizer",
     "Words",
+    "best_tags",
     "load_encoder",
     "load_preprocessor",
     "masked_lm_head",

@@ -5,6 +5,7 @@ import keras_hub
 import numpy as np
 
 from kgkeras import agents, datasets, graph, kg, layers, models, scorers, text
+from kgkeras.text import best_tags
 from tests import toy
 
 TEXTS = ("Lima is in Peru.", "São Paulo lies in Brazil!", "nothing known here", "")
@@ -53,6 +54,17 @@ def joint(facts, head=None):
         parts["triples"] = layers.TripleEmbedding.from_sizes(*sizes, 8)
         parts["fusion"] = layers.GatedFusion()
     return models.JointModel(toy.encoder(8), head or layers.ClassificationHead(2), **parts)
+
+
+def tagger(facts):
+    """A tagger of two types; text only where `facts` is None."""
+    keras.utils.set_random_seed(7)
+    parts = {}
+    if facts is not None:
+        sizes = facts.num_entities, facts.num_relations
+        parts = {"triples": layers.TripleEmbedding.from_sizes(*sizes, 8)}
+        parts["fusion"] = layers.GatedFusion()
+    return models.TokenTagger(toy.encoder(8), layers.ClassificationHead(5), **parts)
 
 
 def marked(facts, count):
@@ -170,3 +182,30 @@ def writer():
     length = tokens.facts_length + tokens.max_words
     backbone = keras_hub.models.GPT2Backbone(tokens.size, 2, 2, 8, 16, 0.0, length)
     return agents.KnowledgeWriter(backbone, tokens)
+
+
+def spans(model, preprocessor, text, classes):
+    """What a tagger tells of one text, word by word."""
+    encoded = preprocessor([text])
+    logits = np.asarray(model(encoded, training=False), "float64")[0]
+    chances = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    words = {name: column.numpy()[0] for name, column in preprocessor.words([text]).items()}
+    first = np.flatnonzero(np.diff(words["places"], prepend=-1) > 0) + 1
+    speaks = np.zeros((1, len(logits)), bool)
+    speaks[0, first] = True
+    tags = best_tags(logits[None].astype("float32"), speaks).numpy()[0]
+    found, raw = [], text.encode()
+    for place in first:
+        tag, word = tags[place], words["places"][place - 1]
+        if tag % 2:
+            entity = int(encoded["entity_ids"][0, place])
+            found.append([(tag - 1) // 2, words["starts"][word], 0, [], entity])
+        if tag:
+            found[-1][2] = words["ends"][word]
+            found[-1][3].append(chances[place, tag])
+    return {
+        "spans": [raw[start:end].decode() for _, start, end, _, _ in found],
+        "types": [classes[kind] for kind, *_ in found],
+        "scores": [np.mean(told) for *_, told, _ in found],
+        "entities": [NAMES[entity] if entity >= 0 else "" for *_, entity in found],
+    }

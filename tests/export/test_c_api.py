@@ -194,6 +194,18 @@ def question_walks(facts, preprocessor, base):
     return folder, {"question": asked}, {"answers": names, "scores": np.ravel(chances)}
 
 
+def tags(facts, preprocessor, base):
+    model, text = small.tagger(facts), "São Paulo lies in Brazil!"
+    kind = {"preprocessor": preprocessor, "graph": facts, "classes": ("place", "land")}
+    folder = export.export_model(model, base, **kind)
+    wanted = small.spans(model, preprocessor, text, kind["classes"])
+    fills = {"scores": 0.0, "starts": -1, "ends": -1}
+    filled = {
+        name: values + [fills.get(name, "")] * (16 - len(values)) for name, values in wanted.items()
+    }
+    return folder, {"text": [text]}, filled
+
+
 def writes(_, __, base):
     model = small.writer()
     folder = export.export_model(model, base)
@@ -216,7 +228,7 @@ def _labels(scores, classes):
 
 
 KINDS = [links, paths, joint, relation, entity_type, pairs, graph_text]
-KINDS += [questions, masked_lm, text_links, multitask, walks, question_walks, writes]
+KINDS += [questions, masked_lm, text_links, multitask, walks, question_walks, writes, tags]
 
 
 @pytest.mark.slow

@@ -59,8 +59,8 @@ PUBLIC = {
     "StatusError TensorSpec VersionStatus serve",
     "text": "AdaptedEncoder DictionaryLinker KAdapterEncoder LSTMEncoder Mentions Preprocessor "
     "PretrainedEncoder StringList StringTable TransformerEncoder WordPieceTokenizer WordTokenizer "
-    "Words best_tags load_encoder load_preprocessor masked_lm_head normalise save_preprocessor split_words "
-    "train_word_pieces transformer_layer",
+    "Words best_tags load_encoder load_preprocessor masked_lm_head normalise save_preprocessor "
+    "split_words train_word_pieces transformer_layer",
     "training": "CombinedFigure Resume TrainingRun make_strategy parse_config set_seed setting "
     "write_json",
 }

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from kgkeras.export.encoded_inputs import encoded_inputs
+from kgkeras.export.encoded_endpoint import encoded_endpoint
 from kgkeras.export.endpoint import Endpoint
 from kgkeras.export.entity_names import strings
 from kgkeras.export.example_endpoint import example_endpoint
@@ -32,12 +32,11 @@ class QuestionParts:
     def endpoints(self, samples):
         """The signatures, warmed up by the questions `samples`."""
         questions = np.array(list(samples), dtype=object)
-        encoded = encoded_inputs(self.preprocessor, questions)
         return [
             Endpoint("answer", self.answer, [strings("question")], {"question": questions}),
             example_endpoint("classify", self.classify, {"question": questions}),
             Endpoint("explain", self.explain, [strings("question")]),
-            Endpoint("answer_ids", self.answer_ids, *encoded),
+            encoded_endpoint("answer_ids", self.answer_ids, self.preprocessor, questions),
         ]
 
     def answer(self, question):
@@ -60,7 +59,6 @@ class QuestionParts:
     def explain(self, question):
         return words_read(self.preprocessor, self.names.names, question)
 
-    def answer_ids(self, token_ids, padding_mask, entity_ids):
-        encoded = {"token_ids": token_ids, "padding_mask": padding_mask, "entity_ids": entity_ids}
+    def answer_ids(self, **encoded):
         outputs = self.find(encoded)
         return {name: outputs[name] for name in _OUTPUTS}

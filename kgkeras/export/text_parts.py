@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from kgkeras.export.card import model_card
-from kgkeras.export.encoded_inputs import encoded_inputs
+from kgkeras.export.encoded_endpoint import encoded_endpoint
 from kgkeras.export.endpoint import Endpoint
 from kgkeras.export.entity_names import EntityNames, strings
 from kgkeras.export.example_endpoint import example_endpoint
@@ -55,10 +55,9 @@ class TextParts:
     def endpoints(self, samples):
         """The signatures, warmed up by the texts `samples`."""
         texts = np.array(list(samples), dtype=object)
-        encoded = encoded_inputs(self.preprocessor, texts)
         endpoints = [
             Endpoint("predict", self.predict, [strings("text")], {"text": texts}),
-            Endpoint("predict_ids", self.predict_ids, *encoded),
+            encoded_endpoint("predict_ids", self.predict_ids, self.preprocessor, texts),
             example_endpoint("classify", self.classify, {"text": texts}),
         ]
         if self.model.head.kind == "binary":
@@ -78,8 +77,7 @@ class TextParts:
             "entities": self._mentioned(text, encoded),
         }
 
-    def predict_ids(self, token_ids, padding_mask, entity_ids):
-        encoded = {"token_ids": token_ids, "padding_mask": padding_mask, "entity_ids": entity_ids}
+    def predict_ids(self, **encoded):
         return {"scores": self._scores(encoded)}
 
     def classify(self, text):

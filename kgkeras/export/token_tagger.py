@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from kgkeras.checks import positive_int
-from kgkeras.export.encoded_inputs import encoded_inputs
+from kgkeras.export.encoded_endpoint import encoded_endpoint
 from kgkeras.export.endpoint import Endpoint
 from kgkeras.export.entity_names import EntityNames, strings
 from kgkeras.export.text_parts import card_of_texts
@@ -90,10 +90,9 @@ class _TagParts:
 
     def endpoints(self, samples):
         """The signatures, warmed up by the texts `samples`."""
-        encoded = encoded_inputs(self.preprocessor, samples)
         endpoints = [
             Endpoint("predict", self.predict, [strings("text")], {"text": samples}),
-            Endpoint("predict_ids", self.predict_ids, *encoded),
+            encoded_endpoint("predict_ids", self.predict_ids, self.preprocessor, samples),
         ]
         if self.entities is not None:
             endpoints.append(Endpoint("explain", self.explain, [strings("text")]))
@@ -110,9 +109,9 @@ class _TagParts:
         first = (places >= 0) & tf.not_equal(places, before)
         tags = best_tags(tf.math.log(probabilities), first)
         begin, types, behind = tag_spans(tf.maximum(tags, 0), first)
-        # Behind the last word, the last word is still the one before.
-        places = tf.where(places < 0, tf.reduce_max(places, axis=1, keepdims=True), places)
-        last = tf.gather(places, tf.maximum(behind - 1, 0), batch_dims=1)
+        # The last word of which a token comes before.
+        inside = tf.range(tf.shape(places)[1]) < behind[:, :, None]  # (batch, tokens, tokens)
+        last = tf.reduce_max(tf.where(inside, places[:, None], -1), axis=2)
         chances = tf.gather(probabilities, tf.maximum(tags, 0), batch_dims=2)
         columns = {
             "types": tf.gather(self.types, tf.maximum(types, 0)),
@@ -125,8 +124,7 @@ class _TagParts:
         told = {name: self._rows(column, begin) for name, column in columns.items()}
         return {"spans": _spelled(text, told["starts"], told["ends"]), **told}
 
-    def predict_ids(self, token_ids, padding_mask, entity_ids):
-        encoded = {"token_ids": token_ids, "padding_mask": padding_mask, "entity_ids": entity_ids}
+    def predict_ids(self, **encoded):
         logits = self.model(encoded, training=False)
         return {"scores": self.model.head.probabilities(logits)}
 

@@ -45,7 +45,7 @@ class FusedEncoder(ComposedModel):
                 raise ValueError(f"`{name}` must be a {kind.__name__} layer. Received: {part!r}.")
         check_place(encoder, fusion, fusion_after)
         max_mentions = positive_int("max_mentions", max_mentions)
-        tokens = token_inputs()
+        tokens = token_inputs(encoder)
         inputs = {**tokens, "entity_ids": id_input("entity_ids")}
         knowledge = Knowledge(entities, inputs["entity_ids"], max_mentions)
         _, words, _ = encoded_words(encoder, tokens, knowledge, fusion, fusion_after)

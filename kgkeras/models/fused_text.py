@@ -1,6 +1,7 @@
 """Models of texts whose words the vectors of entities enter."""
 
 import keras
+from keras import ops
 
 from kgkeras.layers import MentionIds
 from kgkeras.layers.triple_embedding import check_tables
@@ -51,12 +52,25 @@ def check_place(encoder, fusion, fusion_after):
         )
 
 
-def token_inputs():
-    """Symbolic `token_ids` and `padding_mask`, by name."""
-    return {
-        "token_ids": keras.Input((None,), dtype="int32", name="token_ids"),
-        "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),
-    }
+def token_inputs(encoder):
+    """What an encoder takes, symbolic, by name: `token_ids`, `padding_mask` and perhaps more."""
+    told = getattr(encoder, "input", None)
+    more = told if isinstance(told, dict) else {}
+    kinds = {"token_ids": "int32", "padding_mask": "bool"}
+    kinds |= {name: tensor.dtype for name, tensor in more.items() if name not in kinds}
+    return {name: keras.Input((None,), dtype=kind, name=name) for name, kind in kinds.items()}
+
+
+def text_mask(tokens):
+    """True at the words of the text: at no padding, and at no fact that branches off.
+
+    Args:
+        tokens: What `token_inputs` returned.
+    """
+    mask = tokens["padding_mask"]
+    if "branches" not in tokens:
+        return mask
+    return ops.logical_and(mask, ops.equal(tokens["branches"], 0))
 
 
 class Knowledge:

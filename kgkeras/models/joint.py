@@ -10,6 +10,7 @@ from kgkeras.models.fused_text import (
     check_knowledge,
     check_place,
     encoded_words,
+    text_mask,
     token_inputs,
 )
 from kgkeras.models.triple_objective import checked_objective
@@ -86,19 +87,20 @@ class JointModel(FusedTextModel):
         pooling = pooling or MeanPooling(name="pooling")
 
         # === Graph ===
-        inputs = token_inputs()
+        inputs = token_inputs(encoder)
         tokens = dict(inputs)
+        read = tokens["token_ids"], text_mask(tokens)
         if triples is None:
             text, _, weights = encoded_words(encoder, tokens)
-            features = pooling(text, *tokens.values())
+            features = pooling(text, *read)
         else:
             inputs["entity_ids"] = keras.Input((None,), dtype="int32", name="entity_ids")
             knowledge = Knowledge(triples.entities, inputs["entity_ids"], max_mentions)
             text, fused, weights = encoded_words(encoder, tokens, knowledge, fusion, fusion_after)
-            features = pooling(fused, *tokens.values())
+            features = pooling(fused, *read)
             if readings:
                 reader = TripleReader(scorer, triples.relations, readings, name="reader")
-                claim = reader(pooling(text, *tokens.values()), *knowledge.mentions())
+                claim = reader(pooling(text, *read), *knowledge.mentions())
                 features = keras.layers.Concatenate(name="features")([features, claim])
         super().__init__(inputs, head(features), **kwargs)
 

@@ -11,6 +11,7 @@ from kgkeras.models.fused_text import (
     Knowledge,
     check_place,
     encoded_words,
+    text_mask,
     token_inputs,
 )
 from kgkeras.models.triple_objective import checked_objective
@@ -55,18 +56,19 @@ class MarkedTextModel(FusedTextModel):
         pooling = pooling or TokenPooling(marks[::2], name="pooling")
 
         # === Graph ===
-        inputs = token_inputs()
+        inputs = token_inputs(encoder)
         tokens = dict(inputs)
+        read = tokens["token_ids"], text_mask(tokens)
         if triples is None:
             words, _, weights = encoded_words(encoder, tokens)
-            features = pooling(words, *tokens.values())
+            features = pooling(words, *read)
         else:
             inputs["entity_ids"] = keras.Input((None,), dtype="int32", name="entity_ids")
             ids = MarkedEntities(marks, name="marked")(tokens["token_ids"], inputs["entity_ids"])
             linked = _with_marks(tokens["token_ids"], inputs["entity_ids"], ids, marks)
             knowledge = Knowledge(triples.entities, linked, max_mentions)
             _, words, weights = encoded_words(encoder, tokens, knowledge, fusion, fusion_after)
-            text = pooling(words, *tokens.values())
+            text = pooling(words, *read)
             told = self._told(triples, scorer, *knowledge.of(ids))
             features = keras.layers.Concatenate(name="features")([text, told])
         super().__init__(inputs, head(features), **kwargs)

@@ -86,7 +86,7 @@ class TokenTagger(FusedTextModel):
         kg_weight, kg_loss = checked_objective(kg_weight, kg_loss)
 
         # === Graph ===
-        inputs = token_inputs()
+        inputs = token_inputs(encoder)
         tokens, knowledge = dict(inputs), None
         if triples is not None:
             inputs["entity_ids"] = keras.Input((None,), dtype="int32", name="entity_ids")

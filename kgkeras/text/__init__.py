@@ -12,6 +12,8 @@ from kgkeras.text.string_table import StringTable
 from kgkeras.text.tag_decoding import best_tags
 from kgkeras.text.transformer_encoder import TransformerEncoder
 from kgkeras.text.transformer_layer import transformer_layer
+from kgkeras.text.tree_encoder import TreeEncoder
+from kgkeras.text.verbalized_triples import VerbalizedTriples
 from kgkeras.text.word_piece_tokenizer import WordPieceTokenizer
 from kgkeras.text.word_piece_training import train_word_pieces
 from kgkeras.text.word_tokenizer import WordTokenizer
@@ -28,6 +30,8 @@ __all__ = [
     "StringList",
     "StringTable",
     "TransformerEncoder",
+    "TreeEncoder",
+    "VerbalizedTriples",
     "WordPieceTokenizer",
     "WordTokenizer",
     "Words",

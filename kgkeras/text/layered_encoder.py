@@ -20,7 +20,9 @@ class LayeredEncoder(keras.Model):
         Args:
             between: Function `(number, words)` that returns the words to go on with, called with
                 how many layers they have passed: 0 to `num_layers`.
-            inputs: As in the call, symbolic or not.
+            inputs: As in the call, symbolic or not. May also hold `positions`, int `(batch,
+                tokens)`, where the tokens stand, and `attention_mask`, bool `(batch, tokens,
+                tokens)`, True where the first looks at the second.
 
         Returns:
             As the call.

@@ -95,6 +95,17 @@ class Preprocessor(tf.Module):
         second = (places >= left[:, tf.newaxis] + 2) & rows["padding_mask"]
         return {**rows, "segment_ids": tf.cast(second, tf.int32)}
 
+    def pieces(self, texts):
+        """The tokens of texts, however many, without those of start and end.
+
+        Args:
+            texts: string tensor, or list of strings, `(batch,)`.
+
+        Returns:
+            int32 ragged tensor `(batch, pieces)`.
+        """
+        return self._pieces(texts)[0]
+
     def _pieces(self, texts):
         """Tokens without start and end, and the entity at each: ragged `(batch, pieces)`."""
         words = split_words(texts, self.tokenizer.markers)

@@ -11,6 +11,7 @@ from keras import ops
 from kgkeras.checks import positive_int
 from kgkeras.registration import serializable
 from kgkeras.text.layered_encoder import LayeredEncoder, freeze_layers, frozen_layers
+from kgkeras.text.own_positions import OwnPositions
 from kgkeras.text.word_piece_tokenizer import WordPieceTokenizer
 
 
@@ -75,11 +76,12 @@ class PretrainedEncoder(LayeredEncoder):
                 "`backbone` must be a plain stack of Transformer layers. "
                 f"Received: {type(self.backbone).__name__}."
             )
-        stem = keras.Model(self.backbone.input, stack[0].input[0], name="stem")
+        positions, seen = inputs.get("positions"), inputs.get("attention_mask")
         inputs = _backbone_inputs(self.backbone, inputs)
-        x = stem(inputs)
+        x = _embedded(self.backbone, stack, inputs, positions)
         for number, layer in enumerate(stack):
-            x = layer(between(number, x), padding_mask=inputs["padding_mask"])
+            x = between(number, x)
+            x = layer(x, padding_mask=inputs["padding_mask"], attention_mask=seen)
         return _without_padding(between(len(stack), x), inputs)
 
     def enable_lora(self, rank):
@@ -159,6 +161,22 @@ def _backbone_inputs(backbone, inputs):
     if "segment_ids" in backbone.input:
         inputs["segment_ids"] = ops.zeros_like(inputs["token_ids"])
     return inputs
+
+
+def _embedded(backbone, stack, inputs, positions):
+    """What enters the first layer, for tokens that stand at `positions`; in order where None."""
+    symbolic, first = dict(backbone.input), stack[0].input[0]
+    if positions is not None:
+        kind = keras_hub.layers.PositionEmbedding
+        layer = next((layer for layer in backbone.layers if isinstance(layer, kind)), None)
+        if layer is None:
+            raise ValueError(
+                "`positions` need a backbone that has a PositionEmbedding by itself, such as "
+                f"BERT. Received: {type(backbone).__name__}."
+            )
+        symbolic[layer.output.name] = layer.output
+        inputs = {**inputs, layer.output.name: OwnPositions(layer)(positions)}
+    return keras.Model(symbolic, first, name="stem")(inputs)
 
 
 def _words(output):

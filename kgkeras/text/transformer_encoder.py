@@ -9,6 +9,7 @@ from keras import ops
 from kgkeras.checks import positive_int, rate
 from kgkeras.registration import serializable
 from kgkeras.text.layered_encoder import LayeredEncoder, freeze_layers, frozen_layers
+from kgkeras.text.own_positions import OwnPositions
 from kgkeras.text.token_embedding import TokenEmbedding
 from kgkeras.text.transformer_layer import transformer_layer
 
@@ -124,10 +125,17 @@ def _encoded(inputs, num_layers, layer, between=lambda number, words: words):
         between: What is done to the words between layers, as in `encode_layers`.
     """
     tokens = layer("token_embedding")(inputs["token_ids"])
-    positions = layer("position_embedding")(tokens)
+    if "positions" in inputs:
+        positions = OwnPositions(layer("position_embedding"))(inputs["positions"])
+    else:
+        positions = layer("position_embedding")(tokens)
     x = layer("embedding_dropout")(tokens + positions)
     for number in range(num_layers):
         x = between(number, x)
-        x = layer(f"layer_{number}")(x, padding_mask=inputs["padding_mask"])
+        x = layer(f"layer_{number}")(
+            x,
+            padding_mask=inputs["padding_mask"],
+            attention_mask=inputs.get("attention_mask"),
+        )
     x = layer("normalisation")(between(num_layers, x))
     return ops.where(ops.expand_dims(inputs["padding_mask"], -1), x, ops.zeros((), x.dtype))

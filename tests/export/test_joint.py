@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from kgkeras import export, kg, layers, models, pipelines, scorers, text
 from kgkeras.export.words_read import by_word
+from tests.export import small
 
 TEXTS = ("Lima is in Peru.", "São Paulo lies in Brazil!", "nothing known here", "")
 CLASSES = ("false", "true")
@@ -261,3 +262,43 @@ def test_a_relation_classifier(graph, tmp_path, knows, run_in_clean_process):
     assert answer["entities"] == (pairs if knows else [["", ""]] * 4)
     card = json.loads((folder / "assets.extra" / "model.json").read_text())
     assert card["model"] == "RelationClassifier"
+
+
+def test_facts_in_words(tmp_path):
+    """A text whose facts enter as words of its own, from the string to the served answer."""
+    facts = small.knowledge()
+    reads = text.VerbalizedTriples(small.preprocessor(facts), facts)
+    keras.utils.set_random_seed(5)
+    size = reads.tokenizer.vocabulary_size
+    encoder = text.TransformerEncoder(size, 8, num_layers=1, num_heads=2, max_length=16)
+    parts = {}
+    sizes = facts.num_entities, facts.num_relations
+    parts["triples"] = layers.TripleEmbedding.from_sizes(*sizes, 8)
+    parts["fusion"] = layers.GatedFusion()
+    head = layers.ClassificationHead(2)
+    model = models.JointModel(text.TreeEncoder(encoder), head, **parts)
+    inputs = pipelines.encode_texts(reads, small.TEXTS)
+    model.compile("adam", head.loss())
+    model.fit(inputs, np.array([0, 1, 0, 1]), verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    scores = np.asarray(head.probabilities(model.predict(inputs, verbose=0)))
+    np.testing.assert_array_equal(
+        again.predict(inputs, verbose=0), model.predict(inputs, verbose=0)
+    )
+    # Facts change what a text with mentions says, and no other.
+    plain = {**inputs, "mentions": np.full_like(inputs["mentions"], -1)}
+    changed = np.abs(model.predict(plain, verbose=0) - model.predict(inputs, verbose=0)).max(axis=1)
+    assert (changed > 1e-6).tolist() == [True, True, False, False]
+    folder = export.export_joint_model(
+        model, reads, facts, ("no", "yes"), tmp_path / "m", samples=small.TEXTS
+    )
+    loaded = tf.saved_model.load(str(folder)).signatures
+    answer = loaded["predict"](text=tf.constant(small.TEXTS))
+    np.testing.assert_allclose(answer["score"], scores.max(axis=1), rtol=1e-5)
+    assert answer["entities"].numpy()[1, :2].tolist() == ["São Paulo".encode(), b"Brazil"]
+    by_ids = loaded["predict_ids"](**{k: tf.constant(v) for k, v in reads(small.TEXTS).items()})
+    np.testing.assert_allclose(by_ids["scores"], scores, rtol=1e-5)
+    weights = loaded["explain"](text=tf.constant(small.TEXTS))
+    linked = weights["entities"].numpy() != b""
+    assert ((weights["weights"].numpy() > 0) == linked).all()

@@ -1,0 +1,209 @@
+"""Facts in words among the words of a text, where their entities are named."""
+
+import numpy as np
+import tensorflow as tf
+
+from kgkeras.checks import describe, positive_int
+
+
+class VerbalizedTriples(tf.Module):
+    """A `Preprocessor` that also tells, behind each mention, facts of its entity in words.
+
+    A text is a trunk, each fact a branch of its own: the words of the relation and of the tail,
+    behind the mention's last word. `text.TreeEncoder` reads them so that a branch is seen by its
+    mention and by itself, and moves no word of the text from its place.
+
+    Which facts: those that tell the most come first, the ones whose relation and tail fewest
+    entities share; ties go to the earlier fact. Where a row is too short, branches go before words:
+    first the lesser facts of all mentions.
+
+    Args:
+        preprocessor: `text.Preprocessor` with a linker.
+        graph: `kg.KnowledgeGraph` that the linker names entities of.
+        max_facts: Most facts of a mention.
+
+    Call arguments:
+        texts: string tensor, or list of strings, `(batch,)`.
+
+    Returns:
+        What the preprocessor returns, `token_ids`, `padding_mask` and `entity_ids` (-1 in
+        branches), and int32 `(batch, sequence_length)` each:
+            `positions`: the place of each token in its own reading: in the text without branches,
+                or on from the mention; 0 at padding.
+            `branches`: 0 in the text, numbers from 1 for the branches of a row.
+            `mentions`: at the tokens of a mention and of its branches the number of the mention in
+                the row, from 0; -1 elsewhere.
+
+    Raises:
+        ValueError: If the preprocessor has no linker, or the graph is empty.
+
+    Reference: Liu et al., K-BERT, AAAI 2020.
+    """
+
+    def __init__(self, preprocessor, graph, max_facts=2):
+        super().__init__(name="verbalized_triples")
+        if preprocessor.linker is None:
+            raise ValueError(f"`preprocessor` must have a linker. {describe(preprocessor)}.")
+        self.preprocessor = preprocessor
+        self.max_facts = positive_int("max_facts", max_facts)
+        facts = _chosen(graph, self.max_facts)
+        self._first, self._count = _rows_by_head(facts, graph.num_entities)
+        pieces = _pieces(preprocessor, graph, facts)
+        self._pieces = _constant(pieces.flat_values, "pieces")
+        self._starts = _constant(pieces.row_starts(), "starts")
+        self._lengths = _constant(pieces.row_lengths(), "lengths")
+
+    @property
+    def tokenizer(self):
+        """The tokenizer of texts and facts."""
+        return self.preprocessor.tokenizer
+
+    @property
+    def linker(self):
+        """The linker of texts."""
+        return self.preprocessor.linker
+
+    @property
+    def sequence_length(self):
+        """Number of tokens of every row."""
+        return self.preprocessor.sequence_length
+
+    def linked(self, texts, max_mentions=8):
+        """As `Preprocessor.linked`."""
+        return self.preprocessor.linked(texts, max_mentions)
+
+    def words(self, texts):
+        """As `Preprocessor.words`; `places` are -1 at the tokens of facts."""
+        words = self.preprocessor.words(texts)
+        return {**words, "places": self._tree(texts, words)["places"][:, 1:-1]}
+
+    def __call__(self, texts):
+        """Returns the dict of six tensors `(batch, sequence_length)`."""
+        told = self._tree(texts, self.preprocessor.words(texts))
+        return {name: column for name, column in told.items() if name != "places"}
+
+    def _tree(self, texts, words):
+        """What the call returns, and at each token the `places` of its word."""
+        trunk = _Trunk(self.preprocessor(texts), words)
+        branches = self._branches(trunk)
+        none = tf.fill(tf.shape(branches["row"]), -1)
+        columns = {
+            "token_ids": (trunk.tokens, branches["token_ids"], self.tokenizer.pad_id),
+            "entity_ids": (trunk.entities, none, -1),
+            "positions": (trunk.places, branches["positions"], 0),
+            "branches": (tf.zeros_like(trunk.tokens), branches["number"], 0),
+            "mentions": (trunk.mentions, branches["mention"], -1),
+            "places": (trunk.words, none, -1),
+        }
+        order = trunk.order(branches, self.max_facts)
+        rows = tf.gather(tf.concat([trunk.rows, branches["row"]], axis=0), order)
+        lengths = tf.math.bincount(rows, minlength=trunk.batch, maxlength=trunk.batch)
+        told = {}
+        for name, (first, second, fill) in columns.items():
+            flat = tf.gather(tf.concat([first, second], axis=0), order)
+            ragged = tf.RaggedTensor.from_row_lengths(flat, lengths)
+            told[name] = ragged.to_tensor(fill, shape=[None, self.sequence_length])
+        return {**told, "padding_mask": tf.sequence_mask(lengths, self.sequence_length)}
+
+    def _branches(self, trunk):
+        """The tokens of the facts that fit: flat int32 columns."""
+        entities, row, last, mention = trunk.named()
+        counts = tf.gather(self._count, entities)
+        rank = tf.ragged.range(counts).flat_values
+        repeated = [tf.repeat(column, counts) for column in (entities, row, last, mention)]
+        entity, row, last, mention = repeated
+        fact = tf.gather(self._first, entity) + rank
+        length = tf.gather(self._lengths, fact)
+        # The best facts of all mentions first, as far as they fit.
+        width = self.sequence_length
+        order = tf.argsort((row * self.max_facts + rank) * width + mention)
+        columns = [tf.gather(c, order) for c in (row, last, mention, rank, fact, length)]
+        row, last, mention, rank, fact, length = columns
+        total = tf.cumsum(length)
+        before = tf.gather(total - length, tf.searchsorted(row, row))  # of other rows
+        room = width - tf.gather(trunk.lengths, row)
+        fits = total - before <= room
+        columns = [tf.boolean_mask(c, fits) for c in (row, last, mention, rank, fact, length)]
+        row, last, mention, rank, fact, length = columns
+        place = tf.range(tf.size(row))
+        number = place - tf.searchsorted(row, row) + 1
+        inside = tf.ragged.range(length).flat_values
+        start = tf.gather(self._starts, tf.repeat(fact, length))
+        told = {"row": row, "last": last, "mention": mention, "rank": rank, "number": number}
+        told = {name: tf.repeat(column, length) for name, column in told.items()}
+        told["inside"], told["token_ids"] = inside, tf.gather(self._pieces, start + inside)
+        told["positions"] = told["last"] + inside + 1
+        return told
+
+
+class _Trunk:
+    """The tokens of texts, flat, and the mentions in them."""
+
+    def __init__(self, plain, words):
+        mask = plain["padding_mask"]
+        self.batch, self.width = tf.unstack(tf.shape(mask))
+        self.lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
+        self.rows = tf.cast(tf.where(mask)[:, 0], tf.int32)
+        self.places = tf.cast(tf.where(mask)[:, 1], tf.int32)
+        self.tokens = tf.boolean_mask(plain["token_ids"], mask)
+        self.entities = tf.boolean_mask(plain["entity_ids"], mask)
+        number = tf.cumsum(tf.cast(words["mentions"], tf.int32), axis=1) - 1  # of words
+        places = tf.pad(words["places"], [[0, 0], [1, 1]], constant_values=-1)
+        self.words = tf.boolean_mask(places, mask)
+        number = tf.gather(number, tf.clip_by_value(places, 0, self.width - 3), batch_dims=1)
+        self._mentions = tf.where(plain["entity_ids"] >= 0, number, -1)
+        self._entities = plain["entity_ids"]
+        self.mentions = tf.boolean_mask(self._mentions, mask)
+
+    def named(self):
+        """Entity, row, place of the last token and number of each mention: flat columns."""
+        here = self._mentions
+        behind = tf.pad(here[:, 1:], [[0, 0], [0, 1]], constant_values=-1)
+        last = (here >= 0) & tf.not_equal(here, behind)
+        row, place = tf.unstack(tf.cast(tf.where(last), tf.int32), axis=1)
+        columns = (tf.boolean_mask(self._entities, last), row, place)
+        return (*columns, tf.boolean_mask(here, last))
+
+    def order(self, branches, max_facts):
+        """The order of the trunk's tokens and those of branches, flat, in which rows are read."""
+        row = tf.concat([self.rows, branches["row"]], axis=0)
+        place = tf.concat([self.places, branches["last"]], axis=0)
+        rank = tf.concat([tf.zeros_like(self.rows), branches["rank"] + 1], axis=0)
+        # Stable: the tokens of a branch stay in their order.
+        key = (tf.cast(row * self.width + place, tf.int64)) * (max_facts + 1)
+        return tf.argsort(key + tf.cast(rank, tf.int64), stable=True)
+
+
+def _chosen(graph, max_facts):
+    """The facts `(n, 3)` that are told, by head, the most telling first."""
+    if not graph.num_triples:
+        raise ValueError("`graph` must hold at least one triple. Received: an empty graph.")
+    head, relation, tail = np.asarray(graph.triples, "int64").T
+    pairs = relation * graph.num_entities + tail
+    _, which, shared = np.unique(pairs, return_inverse=True, return_counts=True)
+    order = np.lexsort((np.arange(len(head)), shared[which], head))
+    facts = np.asarray(graph.triples)[order]
+    starts = np.searchsorted(facts[:, 0], facts[:, 0])
+    return facts[np.arange(len(facts)) - starts < max_facts]
+
+
+def _rows_by_head(facts, num_entities):
+    counts = np.bincount(facts[:, 0], minlength=num_entities)
+    return _constant(np.cumsum(counts) - counts, "first"), _constant(counts, "count")
+
+
+def _pieces(preprocessor, graph, facts):
+    """The tokens of each fact's relation and tail: ragged `(facts, pieces)`."""
+    relations = [graph.relation_name(i) for i in range(graph.num_relations)]
+    tails, which = np.unique(facts[:, 2], return_inverse=True)
+    tails = [graph.entity_name(i) for i in tails]
+    parts = []
+    for names, ids in ((relations, facts[:, 1]), (tails, which)):
+        pieces = preprocessor.pieces([name.replace("_", " ") for name in names])
+        parts.append(tf.gather(pieces, ids))
+    return tf.concat(parts, axis=1)
+
+
+def _constant(values, name):
+    """A vector that a SavedModel keeps beside its graph."""
+    return tf.Variable(tf.cast(values, tf.int32), trainable=False, name=name)

@@ -122,6 +122,7 @@ def test_rewards(world):
     assert 0 < counts.mean() < 1
 
 
+@pytest.mark.slow
 def test_ranks_saves_and_reloads(world, tmp_path):
     graph, _, asked = world
     model = worlds.reasoner(graph, agents.ActorCritic(8), history=agents.TransformerHistory(12, 2))

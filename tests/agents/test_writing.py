@@ -166,6 +166,7 @@ def test_log_probs(world, trained):
         np.testing.assert_allclose(log_probs[row], sum(terms), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_rewards_teach(world, trained, tmp_path):
     arrays = world[1]
     reader, own = trained

@@ -34,6 +34,7 @@ def classifier(parts, head, choices, knows=True):
     return models.KnowledgeClassifier(reader, counts, choices=choices)
 
 
+@pytest.mark.slow
 def test_choices(parts, tmp_path, run_in_clean_process):
     facts, preprocess = parts
     model = classifier(parts, layers.ClassificationHead(1, "binary"), choices=True)

@@ -85,6 +85,7 @@ def _scores(model, preprocessor, sampler):
     return np.asarray(model.head.probabilities(model.predict(batches, verbose=0)))
 
 
+@pytest.mark.slow
 def test_same_numbers_in_a_clean_process(exported, preprocessor, sampler, run_in_clean_process):
     model, folder = exported
     scores = _scores(model, preprocessor, sampler)

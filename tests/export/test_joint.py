@@ -58,6 +58,7 @@ def _scores(model, preprocessor):
     return np.asarray(model.head.probabilities(model.predict(encoded, verbose=0)))
 
 
+@pytest.mark.slow
 def test_same_numbers_in_a_clean_process(exported, preprocessor, run_in_clean_process):
     model, folder = exported
     scores = _scores(model, preprocessor)
@@ -264,6 +265,7 @@ def test_a_relation_classifier(graph, tmp_path, knows, run_in_clean_process):
     assert card["model"] == "RelationClassifier"
 
 
+@pytest.mark.slow
 def test_facts_in_words(tmp_path):
     """A text whose facts enter as words of its own, from the string to the served answer."""
     facts = small.knowledge()

@@ -126,6 +126,7 @@ def test_what_cannot_be_exported(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_saved_writers_answer_the_same(tmp_path):
     model = small.writer()
     model.save(tmp_path / "writer.keras")

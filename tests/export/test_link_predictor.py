@@ -59,6 +59,7 @@ def _check_same(answer, row, kind, wanted):
     assert answer["known"][row]
 
 
+@pytest.mark.slow
 def test_same_answers_in_a_clean_process(exported, run_in_clean_process):
     model, folder = exported
     queries = [("e1", "r2"), ("Entity 7 é", "r0"), ("e0", "r0")]

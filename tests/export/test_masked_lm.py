@@ -44,6 +44,7 @@ def _softmax(logits):
     return odds / odds.sum(axis=-1, keepdims=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     ["table", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("described", "text"))],

@@ -32,6 +32,7 @@ def texts(values):
     return np.vectorize(bytes.decode, otypes=[str])(values.numpy())
 
 
+@pytest.mark.slow
 def test_signatures(exported):
     *_, signatures = exported
     assert set(signatures) == {"truth", "questions", "language", "graph", "serving_default"}

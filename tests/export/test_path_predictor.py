@@ -34,6 +34,7 @@ def _check_same(answer, row, kind, wanted):
     assert answer["known"][row]
 
 
+@pytest.mark.slow
 def test_same_answers_in_a_clean_process(exported, run_in_clean_process):
     model, folder = exported
     entities, relations = ["e1", "e7", "e29"], ["r2", "r0", "r1"]

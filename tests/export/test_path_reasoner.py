@@ -64,6 +64,7 @@ def test_links(facts, tmp_path):
     check(facts, model, {"head": [4], "relation": [3]}, heads, "heads", 0)
 
 
+@pytest.mark.slow
 def test_questions(facts, tmp_path):
     preprocessor = small.preprocessor(facts)
     model = small.reasoner(facts, preprocessor)

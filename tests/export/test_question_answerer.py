@@ -111,6 +111,7 @@ def _check(answer, wanted):
     np.testing.assert_allclose(answer["scores"], wanted["scores"], rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_same_answers_in_a_clean_process(exported, preprocessor, knowledge, run_in_clean_process):
     model, folder = exported
     answer = run_in_clean_process(folder, "serving_default", {"question": list(QUESTIONS)})

@@ -103,6 +103,7 @@ def test_classify_names_the_answers_of_a_question(facts, preprocessor, tmp_path)
     np.testing.assert_allclose(scores, wanted["scores"], rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["joint", pytest.param("graph_text", marks=pytest.mark.slow)])
 def test_a_binary_head_classifies_and_regresses(facts, preprocessor, kind, tmp_path):
     head = layers.ClassificationHead(1, kind="binary")

@@ -39,6 +39,7 @@ def folder(index, preprocessor, facts, tmp_path_factory):
     )
 
 
+@pytest.mark.slow
 def test_names(index, folder):
     assert not export.check_saved_model(folder)
     signatures = tf.saved_model.load(str(folder)).signatures

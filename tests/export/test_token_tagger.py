@@ -57,6 +57,7 @@ def test_tells_spans(facts, preprocessor, tmp_path, knows):
     np.testing.assert_allclose(scores, tf.nn.softmax(logits), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_bytes_that_are_no_text(facts, preprocessor, tmp_path):
     model = small.tagger(facts)
     folder = export.export_token_tagger(

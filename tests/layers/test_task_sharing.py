@@ -195,6 +195,7 @@ class Kinds(keras.layers.Layer):
         return ops.stack([ops.concatenate([1 - kind, kind, number], axis=-1)], axis=1)
 
 
+@pytest.mark.slow
 def test_routing_sends_each_kind_to_its_own_expert():
     """Linear experts: the two kinds want opposite functions of the number."""
     import tensorflow as tf

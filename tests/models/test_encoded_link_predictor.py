@@ -156,6 +156,7 @@ def test_a_step_encodes_once_and_everything_reads_the_result(monkeypatch):
         assert not missing
 
 
+@pytest.mark.slow
 def test_tables_answer_as_the_model_does():
     facts = toy.graph()
     # A scorer with weights of its own, which the tables must follow.
@@ -232,6 +233,7 @@ def test_saved_and_exported_it_ranks_the_same(tmp_path, run_in_clean_process):
         )
 
 
+@pytest.mark.slow
 def test_a_row_wise_optimizer_does_as_a_dense_one():
     grown = []
     for optimizer in (

@@ -114,6 +114,7 @@ def test_counted_evidence_alone(world, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_saves_reloads_and_learns_on(world, tmp_path):
     facts, inputs, labels = world
     model = models.KnowledgeClassifier(reader(layers.GatedFusion()), counter(facts), choices=True)

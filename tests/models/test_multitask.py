@@ -149,6 +149,7 @@ def test_trains_by_fit_on_mixed_streams():
     assert 0 <= log["val_truth_accuracy"][-1] <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighing", [layers.PCGrad, layers.GradNorm])
 def test_gradients_of_equal_weights_are_those_of_the_sum(weighing):
     """With nothing to weigh, a step by gradients is the stock step."""

@@ -60,6 +60,7 @@ def learned():
     return model, splits
 
 
+@pytest.mark.slow
 def test_learns_a_rule_and_applies_it_to_entities_that_it_has_not_seen(learned):
     model, splits = learned
     for other in (splits, _families(1, 25, "x")):
@@ -200,6 +201,7 @@ def test_ranks_while_it_trains():
     assert history["val_mrr"][-1] == pytest.approx(figures["mrr"])
 
 
+@pytest.mark.slow
 def test_half_precision():
     model = _predictor(dtype="mixed_bfloat16")
     assert model.score(np.array([0]), np.array([1]), np.array([2])).dtype == "float32"

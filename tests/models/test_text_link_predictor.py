@@ -162,6 +162,7 @@ def test_temperature_may_be_fixed(world):
     assert len(_compiled().trainable_weights) == 2
 
 
+@pytest.mark.slow
 def test_learns_and_knows_entities_it_has_never_seen():
     whole = lands.graph()
     unseen = ("ilma_city", "jora_tongue")

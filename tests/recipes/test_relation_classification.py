@@ -57,6 +57,7 @@ def test_all_rows_resume_and_export(recipe, tmp_path, capsys, run_in_clean_proce
     assert {**again, "seconds": 0} == {**result, "seconds": 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("adapter", ["bottleneck", "k_adapter"])
 def test_the_frozen_encoder_stays_as_it_is(recipe, adapter):
     config = recipe.complete(recipe.Config(**TINY, adapter=adapter))
@@ -74,6 +75,7 @@ def test_the_frozen_encoder_stays_as_it_is(recipe, adapter):
     assert model(preprocessor(task.texts.test.texts[:4])).shape == (4, 19)
 
 
+@pytest.mark.slow
 def test_the_task_graph_knows_the_nominals(recipe):
     config = recipe.complete(recipe.Config(**{**TINY, "limit": 100}))
     task, known = recipe.nominals.load_task(config)

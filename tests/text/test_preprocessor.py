@@ -82,6 +82,7 @@ def test_odd_batches(tokenizer, linker, texts):
     assert {value.shape for value in out.values()} == {(len(texts), 6)}
 
 
+@pytest.mark.slow
 def test_exports(bert_vocabulary, linker, tmp_path):
     tokenizer = WordPieceTokenizer.from_vocabulary(bert_vocabulary, markers=MARKERS)
     preprocessor = Preprocessor(tokenizer, linker, sequence_length=12)

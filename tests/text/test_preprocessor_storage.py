@@ -86,6 +86,7 @@ def test_the_loaded_one_makes_the_same_of_every_text(functions, texts):
 SENTENCES = ["<e1>São Tomé</e1> and paris x", "", "Eva, eva: EVA the x", "no one at all, no, no"]
 
 
+@pytest.mark.slow
 def test_inside_a_pipeline_and_after_export(bert_vocabulary, tmp_path):
     linker = text.DictionaryLinker.from_graph(_graph())
     made = text.Preprocessor(_pieces(bert_vocabulary, lowercase=False), linker, 12)

@@ -62,6 +62,7 @@ def test_markers_stay_whole_and_out_of_the_pieces():
     assert pieces.count(b"[unused0]") == 2
 
 
+@pytest.mark.slow
 def test_equal_corpora_give_equal_vocabularies():
     wanted = text.train_word_pieces(TEXTS, 80).vocabulary
     assert text.train_word_pieces(iter(TEXTS[::-1]), 80).vocabulary == wanted

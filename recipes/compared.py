@@ -57,7 +57,7 @@ def measure(name, metric, labels, answers, baseline):
     return figures
 
 
-def report(title, names, figures, histories, folder, console):
+def report(title, names, figures, histories, folder, console, watched="val_accuracy"):
     """Prints the table of all models, and draws their learning curves.
 
     Args:
@@ -67,6 +67,7 @@ def report(title, names, figures, histories, folder, console):
         histories: The history of each.
         folder: Where the plot goes.
         console: `rich` console.
+        watched: What of the histories is drawn beside the loss.
     """
     row = next(iter(figures.values()))
     gains = ("gain", "gain_low", "gain_high")
@@ -84,7 +85,7 @@ def report(title, names, figures, histories, folder, console):
     console.print(table)
     plot = pathlib.Path(folder) / "learning_curves.png"
     named = {names[model]: history for model, history in histories.items()}
-    evaluation.plot_histories(named, ("loss", "val_accuracy"), plot)
+    evaluation.plot_histories(named, ("loss", watched), plot)
     console.print("Plot:", plot)
 
 

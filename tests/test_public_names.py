@@ -17,8 +17,8 @@ PUBLIC = {
     "evaluation": "Calibration Cloze Ranker RankingCallback Ranks Reliability SideRanks "
     "TripleClassification TrueTriples bootstrap_interval classify_triples cloze false_triples "
     "likely_facts plot_calibration plot_categories plot_histories plot_relations plot_walks "
-    "plot_word_weights rank relation_f1 reliability score_triples span_figures word_weights "
-    "write_report",
+    "plot_word_weights rank relation_f1 reliability score_triples span_counts span_f1 span_figures "
+    "word_weights write_report",
     "export": "AlignedVectors Endpoint ExportError Problem ServedModel Vectors check_saved_model "
     "export_graph_text_model export_joint_model export_knowledge_classifier "
     "export_knowledge_writer export_link_predictor export_masked_lm export_model "

@@ -12,7 +12,7 @@ from kgkeras.evaluation.ranks import Ranks, SideRanks
 from kgkeras.evaluation.relation_f1 import relation_f1
 from kgkeras.evaluation.reliability import Reliability, reliability
 from kgkeras.evaluation.report import write_report
-from kgkeras.evaluation.span_figures import span_figures
+from kgkeras.evaluation.span_figures import span_counts, span_f1, span_figures
 from kgkeras.evaluation.triple_classification import TripleClassification, classify_triples
 from kgkeras.evaluation.triple_scores import false_triples, score_triples
 from kgkeras.evaluation.true_triples import TrueTriples
@@ -44,6 +44,8 @@ __all__ = [
     "relation_f1",
     "reliability",
     "score_triples",
+    "span_counts",
+    "span_f1",
     "span_figures",
     "word_weights",
     "write_report",

@@ -53,6 +53,7 @@ class Config:
     walks: int = setting(20, "walks of each question in training")
     beam: int = setting(100, "walkers that search keeps for a question")
     max_actions: int = setting(200, "actions of an entity at most")
+    attend: bool = setting(True, "attend to other words at each step, or see their mean")
     entropy: float = setting(0.02, "weight of the policy's entropy")
     action_dropout: float = setting(0.1, "rate of actions that walkers may not choose")
     epochs: int = setting(5, "epochs to train")
@@ -69,6 +70,7 @@ class Config:
 def make_model(config, known, tokenizer):
     """A compiled reasoner."""
     environment = agents.GraphEnvironment.from_graph(known, config.max_actions)
+    steps = int(config.hops)
     encoder = text.LSTMEncoder(tokenizer.vocabulary_size, config.dim, dropout=0.1)
     policy = agents.WalkPolicy(
         layers.RelationEmbedding(environment.start + 1, 64), agents.LSTMHistory(64), config.dim
@@ -76,14 +78,16 @@ def make_model(config, known, tokenizer):
     model = agents.PathReasoner(
         environment,
         policy,
-        agents.Questions(encoder, mention_id=tokenizer.unknown_id),
+        agents.Questions(
+            encoder, mention_id=tokenizer.unknown_id, attends=steps if config.attend else None
+        ),
         agents.Reinforce(
             "others",
             entropy=config.entropy,
             action_dropout=config.action_dropout,
             seed=config.seed,
         ),
-        steps=int(config.hops),
+        steps=steps,
         walks=config.walks,
         beam=config.beam,
     )

@@ -32,10 +32,10 @@ PUBLIC = {
     "layers": "Adapter AnswerHead AttentionFusion ChoiceRows ClassHead ClassificationHead "
     "ConcatFusion CrossStitchSharing DescribedTriples DynamicWeightAverage EntityEmbedding "
     "EntityQuery ExpertSharing FixedWeights FusedEntityEmbedding Fusion GatedFusion GradNorm "
-    "HardSharing HiddenTokenHead HopReader InteractionFusion MarkedEntities MeanPooling MentionIds "
-    "NodeRelevance PCGrad PairReader ProgressiveSharing RelationEmbedding RowChoices SoftSharing "
-    "SumFusion TaskHead TaskSharing TaskWeighing TextNode TokenPooling TransformerAdapter "
-    "TripleEmbedding TripleHead TripleReader UncertaintyWeights",
+    "HardSharing HiddenTokenHead HopAttention HopReader InteractionFusion MarkedEntities "
+    "MeanPooling MentionIds NodeRelevance PCGrad PairReader ProgressiveSharing RelationEmbedding "
+    "RowChoices SoftSharing SumFusion TaskHead TaskSharing TaskWeighing TextNode TokenPooling "
+    "TransformerAdapter TripleEmbedding TripleHead TripleReader UncertaintyWeights",
     "losses": "AnswerLoss BinaryCrossEntropyLoss CrossEntropyLoss DistillationLoss HiddenTokenLoss "
     "MarginRankingLoss NegativeSamplingLoss SoftplusLoss",
     "metrics": "AnswerAccuracy HiddenTokenAccuracy HitsAt MeanRank MeanReciprocalRank SpanF1",

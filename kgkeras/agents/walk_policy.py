@@ -83,7 +83,8 @@ class WalkPolicy(keras.layers.Layer):
 
         Args:
             position: Where they stand.
-            query: Float tensor `(walkers, query_dim)`.
+            query: Float tensor `(walkers, n, query_dim)`: what each step sees of the query; the
+                last one also what all further steps do.
             start: Id of the relation that stands for "none has been followed".
             training: Whether dropout is active.
         """
@@ -96,8 +97,10 @@ class WalkPolicy(keras.layers.Layer):
         if self.entities:
             step.append(self.entities(position, training=training))
         way, history = self.history(ops.concatenate(step, axis=-1), state["history"])
-        seen = ops.concatenate([way, *step[1:], state["query"]], axis=-1)
-        return {"query": state["query"], "history": history, "seen": seen}
+        query = state["query"]
+        seen = ops.concatenate([way, *step[1:], query[:, 0]], axis=-1)
+        rest = query[:, 1:] if query.shape[1] > 1 else query
+        return {"query": rest, "history": history, "seen": seen}
 
     def scores(self, state, actions, training=None):
         """Scores of actions, as the environment tells them: float32 `(walkers, actions)`."""

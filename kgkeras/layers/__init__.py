@@ -16,6 +16,7 @@ from kgkeras.layers.heads.class_head import ClassHead
 from kgkeras.layers.heads.hidden_token_head import HiddenTokenHead
 from kgkeras.layers.heads.task_head import TaskHead
 from kgkeras.layers.heads.triple_head import TripleHead
+from kgkeras.layers.hop_attention import HopAttention
 from kgkeras.layers.hop_reader import HopReader
 from kgkeras.layers.interaction_fusion import InteractionFusion
 from kgkeras.layers.marked_entities import MarkedEntities
@@ -63,6 +64,7 @@ __all__ = [
     "GradNorm",
     "HardSharing",
     "HiddenTokenHead",
+    "HopAttention",
     "HopReader",
     "InteractionFusion",
     "MarkedEntities",

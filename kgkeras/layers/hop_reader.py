@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from kgkeras.checks import positive_int, rate
+from kgkeras.layers.hop_attention import HopAttention, one_hop_glorot
 from kgkeras.layers.mean_pooling import MeanPooling
 from kgkeras.registration import serializable
 
@@ -12,9 +13,8 @@ from kgkeras.registration import serializable
 class HopReader(keras.layers.Layer):
     """Attends to the words once for each hop, and weighs the relations by what it finds.
 
-    From the mean `m` of the words `x_i`, for hop `t`: `q_t = tanh(W_t m)`,
-    `a_t = softmax_i(q_t . x_i)`, `w_t = softmax(V_t sum_i a_ti x_i)`; and over the number of hops
-    `c = softmax(U m)`.
+    From what `HopAttention` reads for hop `t`, `w_t = softmax(V_t r_t)`; and from the mean `m` of
+    the words, over the number of hops, `c = softmax(U m)`.
 
     Args:
         num_relations: Number of relations.
@@ -39,6 +39,7 @@ class HopReader(keras.layers.Layer):
         self.dropout = rate("dropout", dropout)
         policy = self.dtype_policy
         self._pooling = MeanPooling(dtype=policy)
+        self._attention = HopAttention(self.hops, name="attention", dtype=policy)
         self._dropout = keras.layers.Dropout(self.dropout, dtype=policy)
         # With one hop there is nothing to choose, and nothing to learn.
         self._length = None
@@ -47,34 +48,22 @@ class HopReader(keras.layers.Layer):
 
     def build(self, text_shape, padding_mask_shape):
         dim = text_shape[-1]
-        self._queries = keras.layers.EinsumDense(
-            "bd,dhe->bhe",
-            (self.hops, dim),
-            "tanh",
-            kernel_initializer=_glorot(dim, dim),
-            name="queries",
-            dtype=self.dtype_policy,
-        )
         self._choices = keras.layers.EinsumDense(
             "bhd,hdr->bhr",
             (self.hops, self.num_relations),
             bias_axes="hr",
-            kernel_initializer=_glorot(dim, self.num_relations),
+            kernel_initializer=one_hop_glorot(dim, self.num_relations),
             name="choices",
             dtype=self.dtype_policy,
         )
-        self._queries.build((None, dim))
+        self._attention.build(text_shape)
         self._choices.build((None, self.hops, dim))
         if self._length is not None:
             self._length.build((None, dim))
 
     def call(self, text, padding_mask, training=None):
-        text = ops.where(ops.expand_dims(padding_mask, -1), text, ops.zeros((), text.dtype))
         mean = self._pooling(text, None, padding_mask)
-        logits = ops.einsum("bhd,bwd->bhw", self._queries(mean), text)
-        lowest = ops.cast(-3e4, logits.dtype)
-        attention = ops.softmax(ops.where(padding_mask[:, None], logits, lowest), axis=-1)
-        read = ops.einsum("bhw,bwd->bhd", attention, text)
+        read = self._attention(text, padding_mask)
         choices = self._choices(self._dropout(read, training=training))
         lengths = mean[:, :1] if self._length is None else self._length(mean)
         return _softmax(choices), _softmax(lengths)
@@ -90,12 +79,6 @@ class HopReader(keras.layers.Layer):
             "hops": self.hops,
             "dropout": self.dropout,
         }
-
-
-def _glorot(inputs, outputs):
-    """Glorot and Bengio's range for one hop's matrix; Keras would take all hops for one."""
-    span = (6 / (inputs + outputs)) ** 0.5
-    return keras.initializers.RandomUniform(-span, span)
 
 
 def _softmax(logits):

@@ -41,7 +41,7 @@ def questions(graph, preprocessor, olds):
     return encoded, tf.constant(answers, tf.int32)
 
 
-def reasoner(world, learner=None, **options):
+def reasoner(world, learner=None, attends=None, **options):
     graph, preprocessor = world[:2]
     tokenizer = preprocessor.tokenizer
     encoder = text.LSTMEncoder(tokenizer.vocabulary_size, 16)
@@ -49,15 +49,16 @@ def reasoner(world, learner=None, **options):
     policy = agents.WalkPolicy(
         layers.RelationEmbedding(environment.start + 1, 8), agents.LSTMHistory(12), 16
     )
-    asked = agents.Questions(encoder, mention_id=tokenizer.unknown_id)
+    asked = agents.Questions(encoder, mention_id=tokenizer.unknown_id, attends=attends)
     learner = learner or agents.Reinforce("others", entropy=0.02, action_dropout=0.1, seed=1)
     return agents.PathReasoner(environment, policy, asked, learner, steps=2, **options)
 
 
-def test_learns_to_answer(world, tmp_path):
+@pytest.mark.parametrize("attends", [2, pytest.param(None, marks=pytest.mark.slow)])
+def test_learns_to_answer(world, attends, tmp_path):
     _, _, learn, test = world
     keras.utils.set_random_seed(0)
-    model = reasoner(world, walks=16)
+    model = reasoner(world, walks=16, attends=attends)
     model.compile(keras.optimizers.Adam(0.02))
     before = model.evaluate(*test, verbose=0, return_dict=True)
     batches = tf.data.Dataset.from_tensors(learn).repeat()
@@ -141,3 +142,18 @@ def test_wrong_questions(world):
         model.train_on_batch(learn[0])
     with pytest.raises(ValueError, match=r"`inputs` must have \['entity_ids', "):
         model.search({"head": [0], "relation": [0]})
+
+
+def test_each_step_sees_what_it_attends_to(world):
+    model = reasoner(world, attends=2)
+    asked, policy = world[2][0], model.policy
+    read = model.queries.vectors(asked, policy)
+    count = len(asked["token_ids"])
+    assert read.shape == (count, 2, 16)
+    position = model.queries.begin(asked)
+    state = policy.begin(position, read, model.environment.start)
+    np.testing.assert_array_equal(state["seen"][:, -16:], read[:, 0])
+    for _ in range(2):  # and the last step's is what further ones see, too
+        state = policy.go(state, tf.zeros(count, tf.int32), position)
+        np.testing.assert_array_equal(state["seen"][:, -16:], read[:, 1])
+    assert np.abs(read[:, 0] - read[:, 1]).max() > 0

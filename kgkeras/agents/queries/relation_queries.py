@@ -34,8 +34,8 @@ class RelationQueries(keras.layers.Layer):
         return policy.relations.dim
 
     def vectors(self, asked, policy, training=None):
-        """The queries as a `WalkPolicy` sees them: `(queries, dim)`."""
-        return policy.relations(asked["relation"], training=training)
+        """The queries as a `WalkPolicy` sees them, the same at each step: `(queries, 1, dim)`."""
+        return policy.relations(asked["relation"], training=training)[:, None]
 
     def begin(self, asked):
         """Entity ids `(queries,)` to begin at."""

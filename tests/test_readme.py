@@ -3,6 +3,8 @@
 import pathlib
 import re
 
+import numpy as np
+
 README = (pathlib.Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
@@ -45,6 +47,14 @@ def test_a_walk_answers():
     entities = names["entities"].numpy()
     assert entities.shape == (1, 5, 3)
     assert (entities[..., 0] == 0).all()
+
+
+def test_facts_enter_as_words():
+    code = _block("facts as words").replace("texts), task.train.labels", "texts[:32]), labels")
+    names = {"labels": np.zeros(32)}
+    exec(code, names)
+    assert np.isfinite(names["model"].history.history["loss"]).all()
+    assert int(names["reads"](["Paris is the capital of France."])["branches"].numpy().max()) == 4
 
 
 def test_each_set_up_is_one_command():

@@ -19,7 +19,8 @@ class VerbalizedTriples(tf.Module):
 
     Args:
         preprocessor: `text.Preprocessor` with a linker.
-        graph: `kg.KnowledgeGraph` that the linker names entities of.
+        graph: `kg.KnowledgeGraph` that the linker names entities of. Facts are told of their heads;
+            `graph.with_inverses()` also tells them of their tails.
         max_facts: Most facts of a mention.
 
     Call arguments:

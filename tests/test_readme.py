@@ -54,7 +54,7 @@ def test_facts_enter_as_words():
     names = {"labels": np.zeros(32)}
     exec(code, names)
     assert np.isfinite(names["model"].history.history["loss"]).all()
-    assert int(names["reads"](["Paris is the capital of France."])["branches"].numpy().max()) == 4
+    assert int(names["reads"](["Paris is the capital of France."])["branches"].numpy().max()) == 3
 
 
 def test_each_set_up_is_one_command():

@@ -76,7 +76,7 @@ def train_teacher(config, task):
             task.graph, scorers.ComplEx(), config.teacher_dim, relation_weight=4.0
         )
         model.compile(SparseAdagrad(0.1), losses.CrossEntropyLoss())
-    run = _run(config, "teacher", monitor="loss", mode="min")
+    run = _run(config, "teacher", monitor="loss")
     first_epoch = run.restore(model)
     if not run.finished:
         batches = pipelines.sampled_batches(

@@ -65,9 +65,7 @@ def learn_graph(config, graph, name):
         )
         model.compile(optimizers.SparseAdagrad(0.1), losses.CrossEntropyLoss())
     folder = pathlib.Path(config.run) / f"{name}_graph"
-    run = training.TrainingRun(
-        folder, settings(config), monitor="loss", mode="min", resume=config.resume
-    )
+    run = training.TrainingRun(folder, settings(config), monitor="loss", resume=config.resume)
     first_epoch = run.restore(model)
     if not run.finished:
         batch_size = 512

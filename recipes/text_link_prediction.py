@@ -144,7 +144,7 @@ def tune(config, splits, texts, model):
     model.compile(optimizer, losses.CrossEntropyLoss(), jit_compile=False)
     settings = {key: value for key, value in vars(config).items() if key not in ELSEWHERE}
     folder = pathlib.Path(config.run) / "encoder"
-    run = training.TrainingRun(folder, settings, monitor="loss", mode="min", resume=config.resume)
+    run = training.TrainingRun(folder, settings, monitor="loss", resume=config.resume)
     first_epoch = run.restore(model)
     if not run.finished:
         model.fit(

@@ -22,7 +22,8 @@ class TrainingRun:
         folder: Where everything goes; made if absent.
         config: Dataclass or dict of plain values; a run is only resumed under the same ones.
         monitor: Validation figure that decides which weights are best.
-        mode: `"max"` or `"min"`: which of its values are better.
+        mode: `"max"` or `"min"`: which of its values are better; where None, the lower of a loss
+            and the higher of anything else.
         patience: Epochs without a better value before training stops; None never stops early.
         resume: False starts anew and removes what an earlier run left in `folder`.
 
@@ -40,8 +41,10 @@ class TrainingRun:
     ```
     """
 
-    def __init__(self, folder, config, *, monitor, mode="max", patience=None, resume=True):
+    def __init__(self, folder, config, *, monitor, mode=None, patience=None, resume=True):
         self.folder = pathlib.Path(folder)
+        if mode is None:
+            mode = "min" if monitor.endswith("loss") else "max"
         if not resume:
             self._forget()
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -149,7 +149,7 @@ def test_tuples_and_half_precision_survive_the_file(tmp_path):
             [keras.Input((2,)), keras.layers.Dense(1, dtype="bfloat16", name="dense")]
         )
         model.compile("sgd", "mse")
-        run = training.TrainingRun(tmp_path, config, monitor="val_loss", mode="min")
+        run = training.TrainingRun(tmp_path, config, monitor="val_loss")
         assert run.restore(model) == first
         x = np.ones((4, 2))
         if not first:
@@ -192,6 +192,19 @@ def test_best_weights(tmp_path):
     best = model.evaluate(inputs, labels, verbose=0, return_dict=True)["accuracy"]
     np.testing.assert_allclose(best, max(accuracies), rtol=1e-6)
     assert list((tmp_path / "tensorboard").rglob("events*"))
+
+
+def test_of_losses_the_lowest_is_best(tmp_path):
+    model = keras.Sequential(
+        [keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")]
+    )
+    model.compile(keras.optimizers.SGD(1.5), "mse")
+    run = training.TrainingRun(tmp_path, {}, monitor="val_loss")
+    x = np.ones((2, 1))
+    model.fit(x, x, validation_data=(x, x), epochs=3, verbose=0, callbacks=run.callbacks())
+    run.load_best(model)
+    # Each step doubles the error, so that the first epoch's weights are the best.
+    np.testing.assert_allclose(model.get_weights()[0], 3.0, rtol=1e-5)
 
 
 def test_another_configuration_is_refused(tmp_path):

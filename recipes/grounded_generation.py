@@ -121,8 +121,8 @@ def fit(config, name, make, arrays, valid, epochs, steps):
 
 def make_reader(tokens):
     """A compiled reader."""
-    reader = agents.FactReader(tokens, hidden_dim=256)
-    reader.compile(keras.optimizers.Adam(4e-3))
+    reader = agents.FactReader(tokens)
+    reader.compile(keras.optimizers.Adam(1e-3, clipnorm=1.0))
     return reader
 
 

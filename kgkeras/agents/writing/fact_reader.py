@@ -6,27 +6,30 @@ import keras
 import tensorflow as tf
 
 from kgkeras.agents.writing.fact_tokens import FIRST_SLOT, PADDING
-from kgkeras.checks import describe, positive_int
+from kgkeras.checks import describe, positive_int, rate
 from kgkeras.ops import num_replicas
 from kgkeras.ops.replicas import replica_mean
 from kgkeras.registration import serializable
+from kgkeras.text import transformer_layer
 
 
 @serializable
 class FactReader(keras.Model):
-    """Tells, for each two mentions in a text, which fact the words between and about them state.
+    """Tells, for each two mentions in a text, which fact the text states of them.
 
-    From sums of word vectors, those just before the first mention, those between the two and those
-    just behind the second, a hidden layer chooses a relation, its inverse, or none. It is trained
-    by stock `fit` on texts that tell known facts. Sums over any stretch of words are differences of
-    running sums, so that all pairs of a text cost no more than its words.
+    A Transformer reads the words; a mention is told from other words by standing for an entity, and
+    by which one it is in the order in which the text names them, but not by what is written. From
+    the states of two mentions and the mean state of the words between them, a hidden layer chooses
+    a relation, its inverse, or none. It is trained by stock `fit` on texts that tell known facts.
 
     Args:
         tokens: `FactTokens`.
-        dim: Length of word vectors.
+        dim: Length of word vectors, a multiple of `num_heads`.
         hidden_dim: Units of the hidden layer.
+        num_layers: Layers of the Transformer.
+        num_heads: Attention heads of each.
         max_mentions: So many mentions of a text are read.
-        reach: Words before a mention that are read, and, up to the mention before, between two.
+        dropout: Rate at which elements are dropped in training.
 
     Call arguments:
         inputs: Dict of `text`, int32 `(batch, words)`; for `fit` and `evaluate` also `triples`,
@@ -39,22 +42,45 @@ class FactReader(keras.Model):
 
     Raises:
         ValueError: If `tokens` are no `FactTokens`, or a size is not a positive integer.
+
+    Reference: Baldini Soares et al., Matching the Blanks, ACL 2019.
     """
 
-    def __init__(self, tokens, *, dim=64, hidden_dim=128, max_mentions=10, reach=10, **kwargs):
+    def __init__(
+        self,
+        tokens,
+        *,
+        dim=128,
+        hidden_dim=256,
+        num_layers=2,
+        num_heads=4,
+        max_mentions=10,
+        dropout=0.1,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if not hasattr(tokens, "slots_each"):
             raise ValueError(f"`tokens` must be FactTokens. {describe(tokens)}.")
         self.tokens = tokens
         self.dim, self.hidden_dim = positive_int("dim", dim), positive_int("hidden_dim", hidden_dim)
+        self.num_layers = positive_int("num_layers", num_layers)
+        self.num_heads = positive_int("num_heads", num_heads)
         self.max_mentions = positive_int("max_mentions", max_mentions)
-        self.reach = positive_int("reach", reach)
+        self.dropout = rate("dropout", dropout)
         self._pairs = tuple(zip(*itertools.combinations(range(max_mentions), 2), strict=True))
-        self.words = keras.layers.Embedding(tokens.size, 3 * dim, name="words")
+        self.words = keras.layers.Embedding(tokens.size, dim, name="words")
+        self.order = keras.layers.Embedding(tokens.max_entities + 1, dim, name="order")
+        self.places = keras.layers.Embedding(tokens.max_words, dim, name="places")
+        self.stack = [
+            transformer_layer(dim, num_heads, dropout, name=f"layer_{i}") for i in range(num_layers)
+        ]
         self.hidden = keras.layers.Dense(hidden_dim, activation="relu", name="hidden")
-        self.drop = keras.layers.Dropout(0.2)
+        self.drop = keras.layers.Dropout(dropout)
         self.choice = keras.layers.Dense(1 + 2 * len(tokens.relations), name="choice")
-        self.words.build((None, None))
+        for layer in (self.words, self.order, self.places):
+            layer.build((None, None))
+        for layer in self.stack:
+            layer.build((None, tokens.max_words, dim))
         self.hidden.build((None, 3 * dim))
         self.choice.build((None, hidden_dim))
         self._accuracy = keras.metrics.Mean(name="accuracy")
@@ -64,25 +90,40 @@ class FactReader(keras.Model):
         text = inputs["text"]
         place, _ = self._mentions(text)
         first, second = (tf.gather(place, pair, axis=1) for pair in self._pairs)
-        # What is written of an entity says nothing, but that there is one.
-        slot = (text >= FIRST_SLOT) & (text < self.tokens.first_word)
-        vectors = self.words(tf.where(slot, FIRST_SLOT, text))
-        vectors *= tf.cast(text != PADDING, vectors.dtype)[..., None]
-        sums = tf.cumsum(tf.pad(vectors, [[0, 0], [1, 0], [0, 0]]), axis=1)
-        before, between, behind = tf.split(sums, 3, axis=-1)
-        last = tf.shape(text)[1]
-        stretches = (
-            (before, tf.maximum(first - self.reach, 0), first),
-            (between, tf.maximum(first + 1, second - self.reach), second),
-            (behind, second + 1, tf.minimum(second + 1 + self.reach // 2, last)),
+        states = self.states(text, training)
+        # One more state, of what there is not.
+        padded = tf.pad(states, [[0, 0], [0, 1], [0, 0]])
+        sums = tf.cumsum(tf.pad(states, [[0, 0], [1, 0], [0, 0]]), axis=1)
+        between = tf.gather(sums, second, batch_dims=1) - tf.gather(
+            sums, tf.minimum(first + 1, tf.shape(text)[1]), batch_dims=1
         )
-        read = [
-            tf.gather(s, tf.minimum(end, last), batch_dims=1)
-            - tf.gather(s, tf.minimum(start, last), batch_dims=1)
-            for s, start, end in stretches
-        ]
-        hidden = self.drop(self.hidden(tf.concat(read, axis=-1)), training=training)
-        return tf.cast(self.choice(hidden), tf.float32)
+        count = tf.cast(tf.maximum(second - first - 1, 1), between.dtype)[..., None]
+        read = [tf.gather(padded, mention, batch_dims=1) for mention in (first, second)]
+        hidden = self.hidden(tf.concat([*read, between / count], axis=-1))
+        return tf.cast(self.choice(self.drop(hidden, training=training)), tf.float32)
+
+    def states(self, text, training=None):
+        """States of the words: `(batch, words, dim)`."""
+        # What is written of an entity says nothing, but that there is one, and which.
+        slot = self._slots(text)
+        x = self.words(tf.where(slot, FIRST_SLOT, text)) + self.order(self._named(text))
+        x = self.drop(x + self.places(tf.range(tf.shape(text)[1])), training=training)
+        for layer in self.stack:
+            x = layer(x, padding_mask=text != PADDING, training=training)
+        return x
+
+    def _slots(self, text):
+        return (text >= FIRST_SLOT) & (text < self.tokens.first_word)
+
+    def _named(self, text):
+        """Which entity a mention names, 1 for the one the text names first; 0 for no mention."""
+        slot, length = self._slots(text), tf.shape(text)[1]
+        entity = tf.where(slot, (text - FIRST_SLOT) // self.tokens.slots_each, -1)
+        same = tf.equal(entity[:, :, None], entity[:, None, :])
+        first = tf.argmax(tf.cast(same, tf.int32), axis=-1, output_type=tf.int32)
+        new = slot & tf.equal(first, tf.range(length))
+        number = tf.cumsum(tf.cast(new, tf.int32), axis=1)
+        return tf.where(slot, tf.gather(number, first, batch_dims=1), 0)
 
     def read(self, text):
         """The facts that texts state: int32 `(batch, pairs, 3)`, as `triples`, -1 for none."""
@@ -130,8 +171,7 @@ class FactReader(keras.Model):
 
     def _mentions(self, text):
         """Where mentions stand, and of what: `(batch, max_mentions)`; length and -1 for none."""
-        slot = (text >= FIRST_SLOT) & (text < self.tokens.first_word)
-        length = tf.shape(text)[1]
+        slot, length = self._slots(text), tf.shape(text)[1]
         place = tf.where(slot, tf.range(length), length)
         place = tf.sort(place, axis=1)[:, : self.max_mentions]
         place = tf.pad(
@@ -158,7 +198,7 @@ class FactReader(keras.Model):
         return tf.maximum(*labels), tf.cast((second >= 0) & (first != second), tf.float32)
 
     def get_config(self):
-        names = ("dim", "hidden_dim", "max_mentions", "reach")
+        names = ("dim", "hidden_dim", "num_layers", "num_heads", "max_mentions", "dropout")
         tokens = keras.saving.serialize_keras_object(self.tokens)
         return {"tokens": tokens, "name": self.name, **{k: getattr(self, k) for k in names}}
 

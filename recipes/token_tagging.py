@@ -174,7 +174,9 @@ def train(config, task, name, vectors, graph):
             initial_epoch=first_epoch,
             epochs=config.epochs,
             steps_per_epoch=pipelines.steps_per_epoch(len(task.train), config.batch_size),
-            validation_data=_batches(config, *pipelines.encode_tagged(reads, task.valid)),
+            validation_data=pipelines.text_batches(
+                *pipelines.encode_tagged(reads, task.valid), 4 * config.batch_size
+            ),
             callbacks=run.callbacks(),
             shuffle=False,
             verbose=2,
@@ -183,19 +185,12 @@ def train(config, task, name, vectors, graph):
     return model, reads, run.history()
 
 
-def _batches(config, inputs, tags):
-    return pipelines.text_batches(inputs, tags, 4 * config.batch_size)
-
-
 def tag(config, model, reads, tagged):
-    """A model's tags of the words of texts, one array a text."""
+    """A model's tags of the words of texts, one array a text; 0 where a row has been too short."""
     inputs, tags = pipelines.encode_tagged(reads, tagged)
-    found = []
-    for batch, wanted in _batches(config, inputs, tags):
-        logits = model.predict_on_batch(batch)
-        best = text.best_tags(logits, wanted[:, : logits.shape[1]] >= 0).numpy()
-        found += list(best)
-    return pipelines.tags_of_words(tagged, inputs["places"], found)
+    logits = model.predict(inputs, batch_size=4 * config.batch_size, verbose=0)
+    best = text.best_tags(logits, tags >= 0).numpy()
+    return pipelines.tags_of_words(tagged, inputs["places"], best)
 
 
 def measure(task, answers, text_only):
@@ -227,6 +222,12 @@ def publish(config, task, model, reads, figures, console):
 
 def complete(config):
     """Fills in what depends on the encoder."""
+    if config.encoder in joint_training.SMALL and config.length > 128:
+        raise ValueError(
+            f"`length` of small encoders must be at most 128. Received: {config.length}."
+        )
+    if config.encoder == "lstm" and "words" in config.models.split(","):
+        raise ValueError("`models` of an lstm must be without 'words': facts need a Transformer.")
     defaults = SCRATCH if config.encoder in joint_training.SMALL else PRETRAINED
     missing = {name: value for name, value in defaults.items() if getattr(config, name) is None}
     if config.run is None:

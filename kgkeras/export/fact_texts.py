@@ -68,6 +68,7 @@ class FactTexts:
         ids = tf.pad(tf.gather(ids, order, batch_dims=1), [[0, 0], [0, 1]], constant_values=START)
         fits = whole & (counts > 0) & (counts <= tokens.max_facts)
         fits &= num_entities <= tokens.max_entities
+        ids = tf.where(fits[:, None], ids, PADDING)
         return ids, entities.to_tensor("", shape=[None, tokens.max_entities]), fits
 
     def decode(self, ids, entities):

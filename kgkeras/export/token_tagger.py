@@ -60,9 +60,11 @@ def export_token_tagger(
             with a text-only model or missing with another.
         ExportError: If TensorFlow Serving could not serve the result.
     """
-    wanted = (model.head.num_classes - 1) // 2
-    if len(classes) != wanted:
-        raise ValueError(f"`classes` must hold {wanted} names. Received: {tuple(classes)}.")
+    if 2 * len(classes) + 1 != model.head.num_classes:
+        raise ValueError(
+            f"`classes` must name the types of the head's {model.head.num_classes} tags, two tags "
+            f"each and one for none. Received: {tuple(classes)}."
+        )
     if (graph is None) != (model.triples is None):
         raise ValueError(
             "`graph` must be given with a model of texts and a graph, and with no other. "
@@ -103,11 +105,12 @@ class _TagParts:
         # As the preprocessor does, whose offsets are of what comes of this.
         text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace")
         encoded, words = self.preprocessor(text), self.preprocessor.words(text)
-        probabilities = self.predict_ids(**encoded)["scores"]
+        logits = self.model(encoded, training=False)
+        probabilities = self.model.head.probabilities(logits)
         places = tf.pad(words["places"], [[0, 0], [1, 1]], constant_values=-1)  # of tokens
         before = tf.pad(places[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
         first = (places >= 0) & tf.not_equal(places, before)
-        tags = best_tags(tf.math.log(probabilities), first)
+        tags = best_tags(logits, first)
         begin, types, behind = tag_spans(tf.maximum(tags, 0), first)
         # The last word of which a token comes before.
         inside = tf.range(tf.shape(places)[1]) < behind[:, :, None]  # (batch, tokens, tokens)

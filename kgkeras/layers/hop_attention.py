@@ -48,9 +48,9 @@ class HopAttention(keras.layers.Layer):
     def call(self, text, padding_mask):
         text = ops.where(ops.expand_dims(padding_mask, -1), text, ops.zeros((), text.dtype))
         mean = self._pooling(text, None, padding_mask)
-        logits = ops.einsum("bhd,bwd->bhw", self._queries(mean), text)
-        lowest = ops.cast(-3e4, logits.dtype)
-        attention = ops.softmax(ops.where(padding_mask[:, None], logits, lowest), axis=-1)
+        logits = ops.cast(ops.einsum("bhd,bwd->bhw", self._queries(mean), text), "float32")
+        attention = ops.softmax(ops.where(padding_mask[:, None], logits, -3e4), axis=-1)
+        attention = ops.cast(attention, text.dtype)
         return ops.einsum("bhw,bwd->bhd", attention, text)
 
     def compute_output_spec(self, text, padding_mask):

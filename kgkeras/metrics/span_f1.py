@@ -11,7 +11,9 @@ from kgkeras.registration import serializable
 class SpanF1(keras.metrics.Metric):
     """Micro-averaged F1 of spans: one is right if its first word, its last and its type are.
 
-    In [0, 1]; higher is better; 0 where nothing is right.
+    In [0, 1]; higher is better; 0 where nothing is right. It takes the best tag of each word by
+    itself, and sees no word that a row has no room for: `evaluation.span_figures` of what
+    `text.best_tags` decodes is the figure to report.
 
     Args:
         name: Name of the metric.

@@ -56,9 +56,14 @@ def token_inputs(encoder):
     """What an encoder takes, symbolic, by name: `token_ids`, `padding_mask` and perhaps more."""
     told = getattr(encoder, "input", None)
     more = told if isinstance(told, dict) else {}
-    kinds = {"token_ids": "int32", "padding_mask": "bool"}
-    kinds |= {name: tensor.dtype for name, tensor in more.items() if name not in kinds}
-    return {name: keras.Input((None,), dtype=kind, name=name) for name, kind in kinds.items()}
+    inputs = {
+        "token_ids": keras.Input((None,), dtype="int32", name="token_ids"),
+        "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),
+    }
+    for name, tensor in more.items():
+        if name not in inputs:
+            inputs[name] = keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
+    return inputs
 
 
 def text_mask(tokens):

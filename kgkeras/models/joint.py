@@ -94,7 +94,8 @@ class JointModel(FusedTextModel):
             text, _, weights = encoded_words(encoder, tokens)
             features = pooling(text, *read)
         else:
-            inputs["entity_ids"] = keras.Input((None,), dtype="int32", name="entity_ids")
+            entity_ids = keras.Input((None,), dtype="int32", name="entity_ids")
+            inputs.setdefault("entity_ids", entity_ids)
             knowledge = Knowledge(triples.entities, inputs["entity_ids"], max_mentions)
             text, fused, weights = encoded_words(encoder, tokens, knowledge, fusion, fusion_after)
             features = pooling(fused, *read)

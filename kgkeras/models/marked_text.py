@@ -63,7 +63,8 @@ class MarkedTextModel(FusedTextModel):
             words, _, weights = encoded_words(encoder, tokens)
             features = pooling(words, *read)
         else:
-            inputs["entity_ids"] = keras.Input((None,), dtype="int32", name="entity_ids")
+            entity_ids = keras.Input((None,), dtype="int32", name="entity_ids")
+            inputs.setdefault("entity_ids", entity_ids)
             ids = MarkedEntities(marks, name="marked")(tokens["token_ids"], inputs["entity_ids"])
             linked = _with_marks(tokens["token_ids"], inputs["entity_ids"], ids, marks)
             knowledge = Knowledge(triples.entities, linked, max_mentions)

@@ -89,7 +89,8 @@ class TokenTagger(FusedTextModel):
         inputs = token_inputs(encoder)
         tokens, knowledge = dict(inputs), None
         if triples is not None:
-            inputs["entity_ids"] = keras.Input((None,), dtype="int32", name="entity_ids")
+            entity_ids = keras.Input((None,), dtype="int32", name="entity_ids")
+            inputs.setdefault("entity_ids", entity_ids)
             knowledge = Knowledge(triples.entities, inputs["entity_ids"], max_mentions)
         _, words, weights = encoded_words(encoder, tokens, knowledge, fusion, fusion_after)
         super().__init__(inputs, head(words), **kwargs)

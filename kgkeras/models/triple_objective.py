@@ -63,7 +63,9 @@ class TripleObjective(ComposedModel):
         self._trackers["task_loss"].update_state(task_loss * num_replicas(), num_texts)
         if "triples" not in x:
             # Keras warns of variables that no loss reaches: a sum of nothing reaches relations.
-            return task_loss + ops.sum(self.triples.relations.vectors()[:0])
+            return task_loss + ops.cast(
+                ops.sum(self.triples.relations.vectors()[:0]), task_loss.dtype
+            )
         kg_loss = self.kg_loss(*self.triple_scores(x, training=training))
         weight = self._current_kg_weight()
         self._trackers["kg_loss"].update_state(kg_loss * num_replicas(), num_texts)
@@ -80,6 +82,12 @@ class TripleObjective(ComposedModel):
             # No triples, no figures about them: 0 would look like a perfect graph.
             logs = {name: log for name, log in logs.items() if name not in ("kg_loss", "kg_weight")}
         return logs
+
+    def _get_metrics_result_or_logs(self, logs):
+        # Keras takes the figures of all replicas only where none is left out.
+        results = self.get_metrics_result()
+        whole = isinstance(logs, dict) and set(logs) <= set(results)
+        return {name: results[name] for name in logs} if whole else logs
 
     def triple_scores(self, x, training=False):
         """Scores of a batch's triples and negatives, and which of them are true.

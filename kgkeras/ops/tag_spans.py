@@ -24,7 +24,7 @@ def tag_spans(tags, words):
     later = ops.expand_dims(places, 0) > ops.expand_dims(places, 1)  # (n, n): column behind row
     # The word before each place, -1 for none.
     earlier = ops.logical_and(ops.expand_dims(words, 1), ops.transpose(later))
-    before = ops.max(ops.where(earlier, places, -1), axis=-1)
+    before = ops.max(ops.where(earlier, places, -1), axis=-1, initial=-1)
     kind_before = ops.take_along_axis(kinds, ops.maximum(before, 0), axis=1)
     kind_before = ops.where(before >= 0, kind_before, 0)
     goes_on = ops.logical_and(tags % 2 == 0, kinds > 0)
@@ -32,5 +32,5 @@ def tag_spans(tags, words):
     starts = ops.logical_and(kinds > 0, ops.logical_not(goes_on))
     breaks = ops.logical_and(words, ops.logical_not(goes_on))
     behind = ops.logical_and(ops.expand_dims(breaks, 1), later)
-    ends = ops.min(ops.where(behind, places, n), axis=-1)
+    ends = ops.min(ops.where(behind, places, n), axis=-1, initial=n)
     return starts, kinds - 1, ends

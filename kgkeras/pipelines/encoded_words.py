@@ -29,10 +29,8 @@ def encode_words(preprocessor, texts, batch_size=1024):
         # The tokens between the start and the end token.
         places = tf.pad(words["places"], [[0, 0], [1, 1]], constant_values=-1)
         number = tf.cumsum(tf.cast(words["mentions"], tf.int32), axis=1) - 1  # of words
-        # A word that became no piece has a place, but there are no more places than for pieces.
-        last = tf.shape(number)[1] - 1
-        number = tf.gather(number, tf.clip_by_value(places, 0, last), batch_dims=1)
-        mentions = tf.where(encoded["entity_ids"] >= 0, number, -1)
+        number = tf.gather(number, tf.maximum(places, 0), batch_dims=1)
+        mentions = tf.where((encoded["entity_ids"] >= 0) & (places >= 0), number, -1)
         return {**encoded, "words": places, "mentions": mentions}
 
     return encode_texts(encode, texts, batch_size)

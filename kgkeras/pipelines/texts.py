@@ -70,6 +70,8 @@ def _encoded(encode, texts, batch_size):
 def text_batches(encoded, labels, batch_size):
     """One pass over texts in their order, for `evaluate` and `predict`.
 
+    Batches are trimmed to their longest text: for `predict` the model must give one row a text.
+
     Args:
         encoded: What `encode_texts` returned.
         labels: Array whose first axis counts the texts.

@@ -1,12 +1,15 @@
 """Causal language models that decode word by word."""
 
 import contextlib
+import threading
 
 import keras
 import keras_hub
 import tensorflow as tf
 
 from kgkeras.checks import describe
+
+_LOCK = threading.RLock()
 
 
 def causal_decoder(backbone):
@@ -31,12 +34,13 @@ class _ServableCausalLM(keras_hub.models.GPT2CausalLM):
 @contextlib.contextmanager
 def _without_xla():
     """Gives way to `_slice_update`: that of Keras is an operation of XLA that no server has."""
-    original = keras.ops.slice_update
-    keras.ops.slice_update = _slice_update
-    try:
-        yield
-    finally:
-        keras.ops.slice_update = original
+    with _LOCK:  # Else two threads could leave it behind.
+        original = keras.ops.slice_update
+        keras.ops.slice_update = _slice_update
+        try:
+            yield
+        finally:
+            keras.ops.slice_update = original
 
 
 def _slice_update(inputs, start_indices, updates):

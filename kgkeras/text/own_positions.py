@@ -3,10 +3,8 @@
 import keras
 
 from kgkeras.ops import lookup
-from kgkeras.registration import serializable
 
 
-@serializable
 class OwnPositions(keras.layers.Layer):
     """Looks up the vectors of given positions in a `keras_hub.layers.PositionEmbedding`.
 

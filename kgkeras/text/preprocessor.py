@@ -155,14 +155,17 @@ class Preprocessor(tf.Module):
                 `entity_ids`: int32, the entity at every word, -1 for none.
                 `mentions`: bool, True at the first word of each mention.
                 `places`: int32, not a word but a piece each, as the tokens between start and end:
-                    the place of its word, -1 for padding.
+                    the place of its word; -1 for padding and where the word is left out.
         """
         words = split_words(texts, self.tokenizer.markers)
         entities, mentions = self._mentions(words)
         pieces = self.tokenizer(words.words)
         places = tf.ragged.range(words.words.row_lengths()).flat_values
         places = tf.cast(tf.repeat(places, pieces.values.row_lengths()), tf.int32)
-        shape = (None, self.sequence_length - 2)
+        room = self.sequence_length - 2
+        shape = (None, room)
+        # Words without pieces may push words that have some out.
+        places = tf.where(places < room, places, -1)
         return {
             "words": words.words.to_tensor("", shape=shape),
             "starts": tf.cast(words.starts, tf.int32).to_tensor(-1, shape=shape),

@@ -17,7 +17,8 @@ def best_tags(logits, words):
 
     Reference: Viterbi, Error Bounds for Convolutional Codes, 1967.
     """
-    scores = tf.nn.log_softmax(tf.cast(logits, tf.float32))
+    # Not minus infinity, of which no sum is better than another.
+    scores = tf.maximum(tf.nn.log_softmax(tf.cast(logits, tf.float32)), -1e4)
     rows = tf.ragged.boolean_mask(scores, words)  # (batch, words, num_tags)
     lengths = rows.row_lengths()
     rows = rows.to_tensor(0.0, shape=[None, None, logits.shape[-1]])

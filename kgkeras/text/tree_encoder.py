@@ -51,7 +51,7 @@ class TreeEncoder(LayeredEncoder):
     """
 
     def __init__(self, encoder, **kwargs):
-        if not isinstance(encoder, LayeredEncoder):
+        if not isinstance(encoder, LayeredEncoder) or isinstance(encoder, TreeEncoder):
             raise ValueError(f"`encoder` must have layers to reach between. {describe(encoder)}.")
         inputs = {
             name: keras.Input((None,), dtype=dtype, name=name) for name, dtype in INPUTS.items()

@@ -15,7 +15,7 @@ class VerbalizedTriples(tf.Module):
 
     Which facts: those that tell the most come first, the ones whose relation and tail fewest
     entities share; ties go to the earlier fact. Where a row is too short, branches go before words:
-    first the lesser facts of all mentions.
+    first those that alone are too long, then the lesser facts of all mentions.
 
     Args:
         preprocessor: `text.Preprocessor` with a linker.
@@ -115,14 +115,18 @@ class VerbalizedTriples(tf.Module):
         entity, row, last, mention = repeated
         fact = tf.gather(self._first, entity) + rank
         length = tf.gather(self._lengths, fact)
-        # The best facts of all mentions first, as far as they fit.
         width = self.sequence_length
+        room = width - tf.gather(trunk.lengths, row)
+        alone = length <= room
+        columns = (row, last, mention, rank, fact, length, room)
+        columns = [tf.boolean_mask(column, alone) for column in columns]
+        # The best facts of all mentions first, as far as they fit.
+        row, _, mention, rank, *_ = (tf.cast(column, tf.int64) for column in columns)
         order = tf.argsort((row * self.max_facts + rank) * width + mention)
-        columns = [tf.gather(c, order) for c in (row, last, mention, rank, fact, length)]
-        row, last, mention, rank, fact, length = columns
+        columns = [tf.gather(column, order) for column in columns]
+        row, last, mention, rank, fact, length, room = columns
         total = tf.cumsum(length)
         before = tf.gather(total - length, tf.searchsorted(row, row))  # of other rows
-        room = width - tf.gather(trunk.lengths, row)
         fits = total - before <= room
         columns = [tf.boolean_mask(c, fits) for c in (row, last, mention, rank, fact, length)]
         row, last, mention, rank, fact, length = columns
@@ -151,8 +155,8 @@ class _Trunk:
         number = tf.cumsum(tf.cast(words["mentions"], tf.int32), axis=1) - 1  # of words
         places = tf.pad(words["places"], [[0, 0], [1, 1]], constant_values=-1)
         self.words = tf.boolean_mask(places, mask)
-        number = tf.gather(number, tf.clip_by_value(places, 0, self.width - 3), batch_dims=1)
-        self._mentions = tf.where(plain["entity_ids"] >= 0, number, -1)
+        number = tf.gather(number, tf.maximum(places, 0), batch_dims=1)
+        self._mentions = tf.where((plain["entity_ids"] >= 0) & (places >= 0), number, -1)
         self._entities = plain["entity_ids"]
         self.mentions = tf.boolean_mask(self._mentions, mask)
 
@@ -179,11 +183,14 @@ def _chosen(graph, max_facts):
     """The facts `(n, 3)` that are told, by head, the most telling first."""
     if not graph.num_triples:
         raise ValueError("`graph` must hold at least one triple. Received: an empty graph.")
-    head, relation, tail = np.asarray(graph.triples, "int64").T
+    # Each once, in the order of the graph.
+    _, first = np.unique(np.asarray(graph.triples), axis=0, return_index=True)
+    triples = np.asarray(graph.triples)[np.sort(first)]
+    head, relation, tail = triples.astype("int64").T
     pairs = relation * graph.num_entities + tail
     _, which, shared = np.unique(pairs, return_inverse=True, return_counts=True)
     order = np.lexsort((np.arange(len(head)), shared[which], head))
-    facts = np.asarray(graph.triples)[order]
+    facts = triples[order]
     starts = np.searchsorted(facts[:, 0], facts[:, 0])
     return facts[np.arange(len(facts)) - starts < max_facts]
 

@@ -111,6 +111,8 @@ def test_writes_as_keras(tmp_path):
     assert decoded(answer["text"]) == wanted + [""] * len(wrong)
     assert answer["known"].numpy().tolist() == [True] * 3 + [False] * len(wrong)
     assert decoded(answer["entities"][1]) == ["São_Paulo", "Brazil", "212600000"]
+    nothing = loaded.signatures["serving_default"](facts=tf.constant([], tf.string))
+    assert nothing["text"].shape == (0,)
     columns = zip("head relation tail".split(), split_facts(facts), strict=True)
     same = loaded.signatures["write_triples"](**dict(columns))
     for name, values in answer.items():

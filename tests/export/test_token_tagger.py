@@ -70,9 +70,25 @@ def test_bytes_that_are_no_text(facts, preprocessor, tmp_path):
     np.testing.assert_array_equal(told["spans"][:1], clean["spans"])
 
 
+@pytest.mark.slow
+def test_however_sure_and_however_odd(facts, tmp_path):
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "lima", "peru", "near"]
+    tokenizer = text.WordPieceTokenizer.from_vocabulary(pieces)
+    reads = text.Preprocessor(tokenizer, text.DictionaryLinker.from_graph(facts), 18)
+    model = small.tagger(facts)
+    bias = np.array([0.0, 0.0, 0.0, 0.0, 500.0])
+    model.head.logits.set_weights([model.head.logits.get_weights()[0] * 0, bias])
+    folder = export.export_token_tagger(model, reads, facts, TYPES, tmp_path / "m")
+    predict = tf.saved_model.load(str(folder)).signatures["predict"]
+    told = predict(text=tf.constant(["Lima near Peru", "\u0301 " * 17 + "Lima near"]))
+    assert told["spans"].numpy()[0, 0].decode() == "Lima near Peru"
+    # Words that the row has no room for are not tagged.
+    assert not told["spans"].numpy()[1].any()
+
+
 def test_what_cannot_be_exported(facts, preprocessor, tmp_path):
     model = small.tagger(facts)
-    with pytest.raises(ValueError, match=r"`classes` must hold 2 names. Received: \('a',\)"):
+    with pytest.raises(ValueError, match=r"`classes` must name the types of the head's 5 tags"):
         export.export_token_tagger(model, preprocessor, facts, ("a",), tmp_path / "m")
     with pytest.raises(ValueError, match="`graph` must be given with a model of texts and a graph"):
         export.export_token_tagger(model, preprocessor, None, TYPES, tmp_path / "m")

@@ -78,6 +78,17 @@ def test_tags_by_the_entity(world, tmp_path):
     np.testing.assert_array_equal(again.predict(inputs, verbose=0), logits)
 
 
+def test_batches_without_triples_in_half_precision(world):
+    inputs, tags = world
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = tagger()
+        model.fit(inputs, tags, batch_size=64, verbose=0)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert np.isfinite(model.predict(inputs, verbose=0)).all()
+
+
 def test_what_does_not_fit():
     with pytest.raises(ValueError, match="`triples` and `fusion` must be given together"):
         tagger(fusion=None)
@@ -88,7 +99,7 @@ def test_what_does_not_fit():
 _EQUAL = """
 import json, sys
 import keras
-from kgkeras import training
+from kgkeras import pipelines, training
 from tests import toy
 from tests.models import test_token_tagger as own
 
@@ -98,6 +109,9 @@ with training.make_strategy(int(sys.argv[1])).scope():
     model = own.tagger()
     model.optimizer = keras.optimizers.SGD(0.5)
 log = toy.fit(model, toy.graph(), inputs, tags, 2)
+# Halves of different lengths, that hold no triples.
+valid = pipelines.text_batches({k: v[:101] for k, v in inputs.items()}, tags[:101], 64)
+log["evaluated"] = model.evaluate(valid, verbose=0, return_dict=True)["f1"]
 log["weights"] = [float(abs(w).sum()) for w in model.get_weights()]
 print(json.dumps(log))
 """

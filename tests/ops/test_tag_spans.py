@@ -73,6 +73,13 @@ def test_f1_weighs_and_goes_on():
     assert metric.result() == 0
 
 
+def test_no_texts():
+    starts, _, ends = tag_spans(np.zeros((0, 4), "int32"), np.zeros((0, 4), bool))
+    assert starts.shape == ends.shape == (0, 4)
+    starts, _, _ = tag_spans(np.zeros((2, 0), "int32"), np.zeros((2, 0), bool))
+    assert starts.shape == (2, 0)
+
+
 def test_wrong_texts():
     with pytest.raises(ValueError, match="`true` and `told` must be of the same texts"):
         evaluation.span_figures([[0, 1]], [[0]], TYPES)

@@ -40,6 +40,14 @@ def test_are_the_best_of_all(traced):
         assert tuple(found[row][words[row]]) == ways[int(np.argmax(totals))]
 
 
+def test_however_sure():
+    logits = np.zeros((1, 3, TAGS), "float32")
+    logits[0, :, 2] = 1e6  # goes on with what has not begun
+    found = best_tags(logits, np.ones((1, 3), bool)).numpy()[0].tolist()
+    assert allowed(found)
+    assert found[1:] == [2, 2]
+
+
 def test_nothing_to_tag():
     found = best_tags(tf.zeros((2, 3, TAGS)), tf.zeros((2, 3), tf.bool))
     assert found.numpy().tolist() == [[-1] * 3] * 2

@@ -11,17 +11,30 @@ from kgkeras import kg, text
 WORDS = "Rome is in the old town of New York or near Paris , France".split()
 NAMES = ("Rome", "New York", "Paris", "France", "town of towns")
 RELATIONS = ("lies_in", "near")
-FACTS = ((0, 0, 3), (0, 1, 1), (0, 1, 2), (1, 1, 2), (2, 0, 3), (2, 0, 4), (1, 1, 0), (3, 1, 2))
+FACTS = (
+    (0, 0, 3),
+    (0, 0, 3),
+    (0, 1, 1),
+    (0, 1, 2),
+    (1, 1, 2),
+    (2, 0, 3),
+    (2, 0, 4),
+    (1, 1, 0),
+    (3, 1, 2),
+)
 LENGTH, MAX_FACTS = 18, 2
 
 
+GRAPH = kg.KnowledgeGraph(
+    [name.lower() for name in NAMES],
+    RELATIONS,
+    np.array(FACTS, "int32"),
+    entity_texts=kg.Texts(names=NAMES),
+)
+
+
 def make(length=LENGTH, max_facts=MAX_FACTS):
-    graph = kg.KnowledgeGraph(
-        [name.lower() for name in NAMES],
-        RELATIONS,
-        np.array(FACTS, "int32"),
-        entity_texts=kg.Texts(names=NAMES),
-    )
+    graph = GRAPH
     tokenizer = text.WordTokenizer.from_texts([" ".join(WORDS), "lies in near towns"])
     preprocessor = text.Preprocessor(tokenizer, text.DictionaryLinker.from_graph(graph), length)
     return text.VerbalizedTriples(preprocessor, graph, max_facts), preprocessor
@@ -32,8 +45,9 @@ TELLS, PREPROCESSOR = make()
 
 def told(entity):
     """The facts of an entity in words, the most telling first."""
-    count = {fact[1:]: sum(other[1:] == fact[1:] for other in FACTS) for fact in FACTS}
-    own = [fact for fact in FACTS if fact[0] == entity]
+    facts = list(dict.fromkeys(FACTS))
+    count = {fact[1:]: sum(other[1:] == fact[1:] for other in facts) for fact in facts}
+    own = [fact for fact in facts if fact[0] == entity]
     own = sorted(own, key=lambda fact: count[fact[1:]])[:MAX_FACTS]
     return [f"{RELATIONS[r]} {NAMES[t]}".replace("_", " ") for _, r, t in own]
 
@@ -57,6 +71,7 @@ def tree(line):
         for rank, words in enumerate(told(entity[i]))
     ]
     room, total, kept = LENGTH - count, 0, []
+    facts = [fact for fact in facts if len(fact[2]) <= room]
     for rank, m, pieces in sorted(facts, key=lambda fact: fact[:2]):
         total += len(pieces)
         if total <= room:
@@ -114,6 +129,19 @@ def test_longer_rows_hold_more_facts():
     counts = [int(make(length)[0](line)["branches"].numpy().max()) for length in (6, 9, 12, 40)]
     assert counts == [0, 1, 2, 6]
     assert int(make(40, 1)[0](line)["branches"].numpy().max()) == 3
+
+
+def test_words_without_pieces_and_many_facts():
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "rome", "paris", "near", "lies", "in"]
+    tokenizer = text.WordPieceTokenizer.from_vocabulary(pieces)
+    linker = text.DictionaryLinker.from_graph(GRAPH)
+    reads = text.VerbalizedTriples(text.Preprocessor(tokenizer, linker, 12), GRAPH, 10**6)
+    accents = "\u0301 " * 10
+    found = reads([accents + "Rome Paris", "Rome"])
+    # What the row has no room for as a word is no mention; the other row is as ever.
+    assert (found["mentions"][0] == -1).numpy().all()
+    assert found["entity_ids"][0].numpy().max() == 2
+    assert found["branches"][1].numpy().max() >= 2
 
 
 def test_what_does_not_fit():

@@ -120,7 +120,8 @@ class KnowledgeWriter(keras.Model):
         state = (0, text, tf.fill([batch], START), tf.zeros([batch], tf.bool), cache)
         state = tf.while_loop(
             lambda place, _, __, ended, ___: (
-                (place < self.tokens.max_words) & ~tf.reduce_all(ended)
+                # Once at least, as no texts at all have all ended.
+                (place < self.tokens.max_words) & ((place == 0) | ~tf.reduce_all(ended))
             ),
             step,
             state,

@@ -59,6 +59,8 @@ static void Print(const TF_Tensor* tensor) {
       fwrite(TF_StringGetDataPointer(value), 1, TF_StringGetSize(value), stdout);
     } else if (TF_TensorType(tensor) == TF_FLOAT) {
       printf("%.9g", ((float*)TF_TensorData(tensor))[i]);
+    } else if (TF_TensorType(tensor) == TF_INT32) {
+      printf("%d", ((int32_t*)TF_TensorData(tensor))[i]);
     } else if (TF_TensorType(tensor) == TF_BOOL) {
       printf("%d", ((unsigned char*)TF_TensorData(tensor))[i]);
     } else {

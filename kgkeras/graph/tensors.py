@@ -83,7 +83,7 @@ def to_tensors(graph_tensor, schema=None, *, num_nodes=None, num_edges=None):
         edges = _joined([_edges(graph_tensor.edge_sets[name], flat) for name in names])
     for end in ("source", "target"):
         owner = tf.cast(edges[end].value_rowids(), tf.int32)
-        _check_nodes(end, edges[end].flat_values, tf.gather(nodes.row_lengths(), owner))
+        _checked_nodes(end, edges[end].flat_values, tf.gather(nodes.row_lengths(), owner))
     if flat:
         return {name: value.flat_values for name, value in {"entity": nodes, **edges}.items()}
     return {
@@ -120,7 +120,7 @@ def _without_padding(tensors):
         if name != RELATION:
             row = edges[name].value_rowids()
             end = edges[name].flat_values
-            _check_nodes(name, end, width)
+            end = _checked_nodes(name, end, width)
             end = tf.gather_nd(position, tf.stack([tf.cast(row, tf.int32), end], axis=1))
             tf.debugging.assert_non_negative(
                 end, f"`{name}` must be the position of a node, and names one that is padding."
@@ -133,10 +133,15 @@ def _ragged(values, mask):
     return tf.ragged.boolean_mask(values, mask).with_row_splits_dtype(tf.int32)
 
 
-def _check_nodes(name, ends, num_nodes):
+def _checked_nodes(name, ends, num_nodes):
     message = f"`{name}` must be the position of a node of its graph."
-    tf.debugging.assert_non_negative(ends, message)
-    tf.debugging.assert_less(ends, tf.cast(num_nodes, tf.int32), message)
+    checks = (
+        tf.debugging.assert_non_negative(ends, message),
+        tf.debugging.assert_less(ends, tf.cast(num_nodes, tf.int32), message),
+    )
+    # Else what is looked up by them may fail first, and say less.
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        return tf.identity(ends)
 
 
 def _check_below(name, ids, size):

@@ -39,7 +39,7 @@ from kgkeras import agents, evaluation, layers, losses, models, optimizers, pipe
 from kgkeras.training import setting
 
 ELSEWHERE = ("run", "export", "resume")
-LEARNERS = ("reinforce", "actor_critic", "q_learning")
+LEARNERS = ("likelihood", "reinforce", "actor_critic", "q_learning")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Config:
     """The recipe's whole configuration."""
 
     data: str = setting("geography", "a benchmark, or a folder of train, valid and test.txt")
-    learner: str = setting("reinforce", "way of learning", LEARNERS)
+    learner: str = setting("likelihood", "way of learning", LEARNERS)
     history: str = setting("lstm", "what remembers the way", ("lstm", "transformer"))
     new_only: bool = setting(False, "let walks end only at what the graph does not tell yet")
     entities: bool = setting(False, "let the policy know entities, not relations alone")
@@ -59,6 +59,7 @@ class Config:
     dim: int = setting(100, "length of vectors of entities and relations")
     hidden_dim: int = setting(128, "units of the history and of the policy's hidden layer")
     dropout: float = setting(0.0, "dropout of the policy")
+    embedding_dropout: float = setting(0.0, "dropout of the vectors of entities")
     action_dropout: float = setting(0.1, "rate of actions that walkers may not choose")
     entropy: float = setting(0.02, "weight of the policy's entropy")
     learning_rate: float = setting(2e-3, "first learning rate; it falls to 0 by a cosine")
@@ -84,6 +85,8 @@ def make_learner(config):
         "action_dropout": config.action_dropout,
         "seed": config.seed,
     }
+    if config.learner == "likelihood":
+        return agents.MarginalLikelihood(**shared)
     if config.learner == "actor_critic":
         return agents.ActorCritic(**shared)
     return agents.Reinforce("others", **shared)
@@ -113,7 +116,8 @@ def make_shaping(config, splits, epochs=40):
 def make_model(config, splits, steps, shaping=None):
     """A compiled reasoner."""
     environment = agents.GraphEnvironment.from_graph(splits.train, config.max_actions)
-    entities = layers.EntityEmbedding(environment.num_entities, config.dim)
+    rate = config.embedding_dropout
+    entities = layers.EntityEmbedding(environment.num_entities, config.dim, dropout=rate)
     histories = {"lstm": agents.LSTMHistory, "transformer": agents.TransformerHistory}
     policy = agents.WalkPolicy(
         layers.RelationEmbedding(environment.start + 1, config.dim),

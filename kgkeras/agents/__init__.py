@@ -6,6 +6,7 @@ from kgkeras.agents.histories.lstm_history import LSTMHistory
 from kgkeras.agents.histories.transformer_history import TransformerHistory
 from kgkeras.agents.learning.actor_critic import ActorCritic
 from kgkeras.agents.learning.learner import Learner
+from kgkeras.agents.learning.marginal_likelihood import MarginalLikelihood
 from kgkeras.agents.learning.q_learning import QLearning
 from kgkeras.agents.learning.reinforce import Reinforce
 from kgkeras.agents.path_reasoner import PathReasoner
@@ -28,6 +29,7 @@ __all__ = [
     "KnowledgeWriter",
     "LSTMHistory",
     "Learner",
+    "MarginalLikelihood",
     "PathReasoner",
     "QLearning",
     "Questions",

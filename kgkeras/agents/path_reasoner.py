@@ -27,7 +27,7 @@ class PathReasoner(keras.Model):
         environment: `GraphEnvironment`.
         policy: `WalkPolicy`.
         queries: What kind of queries are asked: `RelationQueries` or `Questions`.
-        learner: `Reinforce`, `ActorCritic` or `QLearning`.
+        learner: `Reinforce`, `MarginalLikelihood`, `ActorCritic` or `QLearning`.
         steps: Steps of a walk.
         walks: Walks of each query in training.
         beam: Walkers of each query that are kept in search.
@@ -179,18 +179,28 @@ class PathReasoner(keras.Model):
                 state = self.policy.go(state, relation, position, training)
         columns = (tf.stack(ids, axis=1) for ids in (taken, relations, entities))
         taken, relations, entities = columns
-        return Walk(asked, walks, taken, said, seen, relations, entities)
+        return Walk(asked, walks, taken, said, seen, relations, entities, ends=actions[1])
 
     def rewards(self, walk):
         """`(rewards, counts)` of a `Walk`, float32 `(walkers,)`; `counts` is 0 or 1."""
-        right, counts = self.queries.judge(self.environment, walk)
+        right, counts = self.queries.judge(self.environment, walk.asked, walk.end)
         reward = tf.cast(right, tf.float32)
-        shaping = self._shaping()
-        if shaping is not None:
-            plausible = tf.stop_gradient(self.queries.plausibility(shaping, self.environment, walk))
-            reward = tf.where(right, reward, plausible)
+        plausible = self.plausibility(walk)
+        if plausible is not None:
+            ends = tf.reshape(walk.end, [-1, walk.walks])
+            odds = tf.reshape(tf.gather(plausible, ends, batch_dims=1), [-1])
+            reward = tf.where(right, reward, odds)
         begun = self.queries.begin(walk.asked) >= 0
         return reward, tf.cast(counts & begun, tf.float32)
+
+    def plausibility(self, walk):
+        """How plausible `shaping` finds each entity: `(queries, entities)`; None without shaping."""
+        shaping = self._shaping()
+        if shaping is None:
+            return None
+        # All walkers of a query ask the same.
+        asked = {name: ids[:: walk.walks] for name, ids in walk.asked.items()}
+        return tf.stop_gradient(self.queries.plausibility(shaping, self.environment, asked))
 
     @property
     def metrics(self):

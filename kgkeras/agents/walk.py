@@ -18,6 +18,7 @@ class Walk:
         seen: List of `steps` float tensors `(walkers, state_dim)`: what the policy saw.
         relations: int32 `(walkers, steps)`: the relations they have followed.
         entities: int32 `(walkers, 1 + steps)`: the entities they have stood at, the first included.
+        ends: int32 `(walkers, actions)`: where each action of the last step would have led.
     """
 
     asked: dict
@@ -27,6 +28,7 @@ class Walk:
     seen: list
     relations: tf.Tensor
     entities: tf.Tensor
+    ends: tf.Tensor
 
     @property
     def end(self):
@@ -36,6 +38,10 @@ class Walk:
     def log_probs(self):
         """Log-probabilities of the actions taken: `(walkers, steps)`."""
         return self._taken(self._logs)
+
+    def end_chances(self):
+        """Probabilities of the actions of the last step: `(walkers, actions)`."""
+        return tf.exp(self._logs[-1])
 
     def values(self):
         """Scores of the actions taken: `(walkers, steps)`."""

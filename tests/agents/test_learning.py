@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kgkeras import agents
+from kgkeras import agents, models, scorers
 from tests.agents import worlds
 
 LEARNERS = {
     "moving": lambda: agents.Reinforce("moving", entropy=0.02, seed=1),
     "others": lambda: agents.Reinforce("others", scaled=True, entropy=0.02, seed=1),
     "dropout": lambda: agents.Reinforce("others", action_dropout=0.3, entropy=0.02, seed=1),
+    "likelihood": lambda: agents.MarginalLikelihood(entropy=0.02, seed=1),
     "critic": lambda: agents.ActorCritic(16, entropy=0.02, seed=1),
     "values": lambda: agents.QLearning(2000, epsilon=0.3, pace=0.1, seed=1),
 }
@@ -60,6 +61,39 @@ def test_the_mean_gradient_is_that_of_the_expected_reward(baseline):
     size = max(float(tf.reduce_max(tf.abs(x))) for x in map(dense, wanted))
     for ours, theirs in zip(found, wanted, strict=True):
         np.testing.assert_allclose(-dense(ours), dense(theirs), atol=0.05 * size)
+
+
+@pytest.mark.parametrize("shaped", [None, 0.3])
+def test_the_mean_gradient_is_that_of_the_likelihood(shaped):
+    graph, told, _ = worlds.families()
+    # Another known answer, which must not matter.
+    other = [told[0, 0], worlds.GRAND, told[1, 2]]
+    graph = graph.with_triples(np.concatenate([graph.triples, [other]]).astype("int32"))
+    shaping = shaped and models.LinkPredictor.from_graph(graph, scorers.DistMult(), dim=4)
+    learner = agents.MarginalLikelihood(shaped or 0.0, seed=3)
+    model = worlds.reasoner(graph, learner, walks=60_000, shaping=shaping)
+    asked = worlds.queries(told[:1])
+    weights = [v.value for v in model.policy.trainable_variables]
+    with tf.GradientTape() as tape:
+        walks = list(worlds.every_choice(model, asked))
+        ends = tf.concat([walk.end for walk in walks], axis=0)
+        ways = tf.concat([tf.reduce_sum(walk.log_probs(), 1) for walk in walks], axis=0)
+        counts = (ends != other[2]).numpy().astype("float32")
+        reached = tf.math.unsorted_segment_sum(tf.exp(ways) * counts, ends, graph.num_entities)
+        logs = tf.math.log(reached / tf.reduce_sum(reached) + 1e-6)
+        wanted = np.eye(graph.num_entities, dtype="float32")[told[0, 2]]
+        if shaped:
+            odds = np.exp(shaping.score_tails(*told[:1, :2].T).numpy()[0])
+            odds[[told[0, 2], other[2]]] = 0
+            wanted = 0.7 * wanted + 0.3 * odds / odds.sum()
+        exact = -tf.reduce_sum(wanted * logs)
+    exact_gradients = tape.gradient(exact, weights)
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(x=asked)
+    found = tape.gradient(loss, weights)
+    size = max(np.abs(dense(x)).max() for x in exact_gradients)
+    for ours, theirs in zip(found, exact_gradients, strict=True):
+        np.testing.assert_allclose(dense(ours), dense(theirs), atol=0.03 * size)
 
 
 def dense(gradient):
@@ -154,6 +188,7 @@ def test_settings_travel():
     schedule = keras.optimizers.schedules.CosineDecay(0.1, 100)
     for learner in (
         agents.Reinforce("others", scaled=True, entropy=schedule, action_dropout=0.2, seed=1),
+        agents.MarginalLikelihood(0.3, entropy=schedule, action_dropout=0.2, seed=1),
         agents.ActorCritic(7, trace=0.5, value_weight=0.2, entropy=schedule, seed=1),
         agents.QLearning(10, epsilon=schedule, discount=0.5, pace=0.1, seed=1),
     ):

@@ -90,10 +90,15 @@ class Questions(keras.layers.Layer):
         followed, end, legal = actions
         return followed, end, legal & (end != self.begin(asked)[:, None])
 
-    def judge(self, environment, walk):
-        """`(right, counts)`, bool `(walkers,)`: whether walks end at an answer; all count."""
+    def judge(self, environment, asked, ends):
+        """`(right, counts)`, bool: whether ends, ids `(walkers,)` or `(walkers, n)`, are answers.
+
+        All of them count.
+        """
+        answers = asked["answers"]
+        answers = tf.reshape(answers, [-1, *[1] * (len(ends.shape) - 1), tf.shape(answers)[1]])
         # Of `==` TensorFlow knows no shape where lengths are not known.
-        right = tf.reduce_any(tf.equal(walk.end[:, None], walk.asked["answers"]), axis=1)
+        right = tf.reduce_any(tf.equal(ends[..., None], answers), axis=-1)
         return right, tf.ones_like(right)
 
     def get_config(self):

@@ -64,32 +64,41 @@ class RelationQueries(keras.layers.Layer):
             known &= end != asked["tail"][:, None]
         return followed, end, legal & ~known
 
-    def judge(self, environment, walk):
-        """What walkers have reached.
+    def judge(self, environment, asked, ends):
+        """What walks to some ends are worth.
+
+        Args:
+            environment: The `GraphEnvironment`.
+            asked: What was asked, once for each walker.
+            ends: Entity ids `(walkers,)` or `(walkers, n)`.
 
         Returns:
-            `(right, counts)`, bool `(walkers,)`: whether a walk has ended at the answer of its row;
-            and False where it has ended at another known answer, which says nothing for or against
-            it. To reward that as well would teach to know the known by heart.
+            `(right, counts)`, bool of the shape of `ends`: whether an end is the answer of its row;
+            and False where it is another known answer, which says nothing for or against a walk.
+            To reward that as well would teach to know the known by heart.
         """
-        right = walk.end == walk.asked["tail"]
-        known = environment.knows(walk.asked["head"], walk.asked["relation"], walk.end)
-        return right, right | ~known
+        head, relation, tail = (
+            tf.reshape(asked[name], [-1] + [1] * (len(ends.shape) - 1)) for name in self.ids
+        )
+        right = tf.equal(ends, tail)
+        return right, right | ~environment.knows(head, relation, ends)
 
-    def plausibility(self, shaping, environment, walk):
-        """Odds of ends against the most plausible new answer, in `[0, 1]`: `(walkers,)`."""
-        # All walkers of a query ask the same.
-        head, relation = (walk.asked[name][:: walk.walks] for name in ("head", "relation"))
-        scores = shaping.score_tails(head, relation)  # (queries, entities)
-        # Facts that the link predictor was trained on are certain to it: beside them nothing is
-        # plausible.
+    def plausibility(self, shaping, environment, asked):
+        """Odds of entities against the most plausible new answer, in `[0, 1]`.
+
+        Facts that the link predictor was trained on are certain to it: beside them nothing would be
+        plausible. So what is known has odds of 0.
+
+        Returns:
+            float32 `(queries, entities)`.
+        """
+        head, relation = asked["head"], asked["relation"]
+        scores = shaping.score_tails(head, relation)
         known = environment.answers(head, relation)
         places = tf.stack([known.value_rowids(), tf.cast(known.flat_values, tf.int64)], axis=1)
         lowest = tf.fill(tf.shape(places)[:1], scores.dtype.min)
         new = tf.tensor_scatter_nd_update(scores, places, lowest)
-        scores = tf.minimum(scores - tf.reduce_max(new, axis=1, keepdims=True), 0)
-        ends = tf.reshape(walk.end, [-1, walk.walks])
-        return tf.reshape(tf.exp(tf.gather(scores, ends, batch_dims=1)), [-1])
+        return tf.exp(new - tf.reduce_max(new, axis=1, keepdims=True))
 
     def get_config(self):
         return {**super().get_config(), "new_only": self.new_only}

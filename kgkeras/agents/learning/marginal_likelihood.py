@@ -1,0 +1,111 @@
+"""Walks that make the answer likely, whichever way leads to it."""
+
+import tensorflow as tf
+
+from kgkeras.agents.learning.learner import Learner, loaded, saved, scheduled
+from kgkeras.checks import fraction
+from kgkeras.registration import serializable
+
+_FLOOR = 1e-6  # The chance of an end that no walker can come to.
+
+
+@serializable
+class MarginalLikelihood(Learner):
+    """`-log P(answer)`, the probability that walks of a query end there: `-log E[R]`.
+
+    Rewards are earned in the last step, and of all its actions it is known what they would earn:
+    `P(e) = mean_w p_w(e)`, `p_w(e) = sum_{a leads to e} pi(a | s_w)`, is exact but for the steps
+    before, which `n` walkers `w` have drawn. These learn by the score function, each by its part in
+    what was reached: `-(c_w - 1/n) sum_t log pi(a_t | s_t)` with `c_w = p_w(e) / (n P(e))`. So a
+    query that is seldom answered counts as much as others, and all ways to an answer are learned,
+    not the first one found; `Reinforce` maximises `E[R]`, by the one action that each walker draws.
+    Ends that do not count, other known answers, are left out of `P`.
+
+    Where the `PathReasoner` has `shaping`, a part of what is wanted is to end where that finds
+    plausible: `-(1 - s) log P(answer) - s sum_e q(e) log P(e)`, `q` the odds, made to sum to 1.
+
+    Args:
+        shaped: `s`, in `[0, 1]`; means nothing without `shaping`.
+        entropy: Weight of the policy's entropy: a number, or a schedule of
+            `keras.optimizers.schedules`.
+        action_dropout: As for any `Learner`; not in the last step, where nothing is drawn.
+        seed: Seed of the choices.
+
+    Raises:
+        ValueError: If an argument is out of range.
+
+    Reference: Guu et al., From Language to Programs, ACL 2017 (reinforcement learning and marginal
+    likelihood); Asadi et al., Mean Actor Critic, 2017 (all actions); Hinton et al., Distilling the
+    Knowledge in a Neural Network, 2015 (soft targets).
+    """
+
+    def __init__(self, shaped=0.5, *, entropy=0.0, action_dropout=0.0, seed=None, **kwargs):
+        super().__init__(action_dropout, seed, **kwargs)
+        self.shaped = fraction("shaped", shaped)
+        self.entropy = entropy
+        self.built = True
+
+    def prepare(self, reasoner):
+        self._last = reasoner.steps - 1
+
+    def choose(self, step, scores):
+        return super().choose(step, scores) if step < self._last else (self.sample(scores), scores)
+
+    def losses(self, reasoner, asked):
+        walk = reasoner.walk(asked, self.choose, walks=reasoner.walks, training=True)
+        right, counts = reasoner.queries.judge(reasoner.environment, walk.asked, walk.ends)
+        chances = walk.end_chances() * tf.cast(counts, tf.float32)  # (walkers, actions)
+        counted = tf.reduce_sum(chances, axis=1)
+        mean = _each(tf.reduce_mean, counted, walk)
+        chances = tf.math.divide_no_nan(chances, mean[:, None])
+        reached = tf.reduce_sum(tf.where(right, chances, 0), axis=1)
+        loss, credit = _likelihood(reached, walk)
+        plausible = reasoner.plausibility(walk)
+        if plausible is not None and self.shaped:
+            soft_loss, soft_credit = _cross_entropy(plausible, chances, walk)
+            loss += self.shaped * (soft_loss - loss)
+            credit += self.shaped * (soft_credit - credit)
+        # The credits of a query sum to 1, or to 0 where nothing was reached.
+        credit -= _each(tf.reduce_mean, credit, walk) * tf.math.divide_no_nan(counted, mean)
+        loss -= walk.walks * tf.stop_gradient(credit) * tf.reduce_sum(walk.log_probs()[:, :-1], 1)
+        entropy = walk.entropies()
+        loss -= scheduled(self.entropy, reasoner.step) * tf.reduce_sum(entropy, axis=1)
+        begun = tf.cast(reasoner.queries.begin(walk.asked) >= 0, tf.float32)
+        return begun * loss, {"reward": reached, "entropy": tf.reduce_mean(entropy, axis=1)}
+
+    def get_config(self):
+        return {**super().get_config(), "shaped": self.shaped, "entropy": saved(self.entropy)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "entropy": loaded(config["entropy"])})
+
+
+def _each(reduce, values, walk):
+    """What a query's walkers have together, `(walkers,)` to `(walkers,)`."""
+    return tf.repeat(reduce(tf.reshape(values, [-1, walk.walks]), axis=1), walk.walks)
+
+
+def _likelihood(reached, walk):
+    """`-log P` and each walker's part in `P`, of their chances: `(walkers,)` each."""
+    total = _each(tf.reduce_sum, reached, walk) + walk.walks * _FLOOR
+    return -tf.math.log(total / walk.walks), reached / total
+
+
+def _cross_entropy(plausible, chances, walk):
+    """`-sum_e q(e) log P(e)` and each walker's part in it: `(walkers,)` each.
+
+    Args:
+        plausible: float32 `(queries, entities)`, not negative.
+        chances: float32 `(walkers, actions)`, of ending at `walk.ends`.
+        walk: The `Walk`.
+    """
+    shape = tf.shape(plausible)
+    rows = tf.repeat(tf.range(shape[0]), walk.walks)[:, None]  # The query of each walker.
+    places = rows * shape[1] + walk.ends
+    reached = tf.math.unsorted_segment_sum(chances, places, tf.size(plausible))
+    reached = tf.reshape(reached, shape) / walk.walks + _FLOOR
+    wanted = tf.math.divide_no_nan(plausible, tf.reduce_sum(plausible, axis=1, keepdims=True))
+    parts = tf.gather(tf.reshape(wanted / reached, [-1]), places) / walk.walks
+    loss = -tf.reduce_sum(wanted * tf.math.log(reached), axis=1)
+    return tf.repeat(loss, walk.walks), tf.reduce_sum(chances * parts, axis=1)

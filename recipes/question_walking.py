@@ -49,6 +49,7 @@ class Config:
     data: str = setting("MetaQA", "the graph and its questions", ("MetaQA",))
     hops: str = setting("1", "facts that an answer takes", ("1", "2", "3"))
     facts: float = setting(1.0, "share of the graph's facts that is kept, drawn at random")
+    learner: str = setting("likelihood", "way of learning", ("likelihood", "reinforce"))
     dim: int = setting(128, "length of the encoder's vectors")
     walks: int = setting(20, "walks of each question in training")
     beam: int = setting(100, "walkers that search keeps for a question")
@@ -67,6 +68,18 @@ class Config:
     limit: int | None = setting(None, "use only so many questions of each split")
 
 
+def make_learner(config):
+    """The way of learning that the configuration names."""
+    shared = {
+        "entropy": config.entropy,
+        "action_dropout": config.action_dropout,
+        "seed": config.seed,
+    }
+    if config.learner == "likelihood":
+        return agents.MarginalLikelihood(**shared)
+    return agents.Reinforce("others", **shared)
+
+
 def make_model(config, known, tokenizer):
     """A compiled reasoner."""
     environment = agents.GraphEnvironment.from_graph(known, config.max_actions)
@@ -81,12 +94,7 @@ def make_model(config, known, tokenizer):
         agents.Questions(
             encoder, mention_id=tokenizer.unknown_id, attends=steps if config.attend else None
         ),
-        agents.Reinforce(
-            "others",
-            entropy=config.entropy,
-            action_dropout=config.action_dropout,
-            seed=config.seed,
-        ),
+        make_learner(config),
         steps=steps,
         walks=config.walks,
         beam=config.beam,

@@ -194,7 +194,7 @@ class PathReasoner(keras.Model):
         return reward, tf.cast(counts & begun, tf.float32)
 
     def plausibility(self, walk):
-        """How plausible `shaping` finds each entity: `(queries, entities)`; None without shaping."""
+        """How plausible `shaping` finds entities, `(queries, entities)`; None without it."""
         shaping = self._shaping()
         if shaping is None:
             return None

@@ -141,6 +141,9 @@ class DictionaryLinker(tf.Module):
         """
         entities = tf.fill(tf.shape(words), -1)
         lengths = tf.zeros_like(room)
+        # No form begins with a marker. It has no normal form, so that its keys would begin with the
+        # space before the next word, as those do that mind spelling.
+        room = tf.where(tf.equal(words, ""), 0, room)
         keys, exact = words, tf.strings.join([EXACT, spelled])
         for length in range(1, self.max_words + 1):
             if length > 1:

@@ -129,6 +129,17 @@ def test_marked_only_links_nominals_alone():
     assert preprocessor.linked(texts, 3).numpy().tolist() == [[1, 0, -1], [1, 0, -1], [-1] * 3]
 
 
+def test_marked_names_are_read_as_they_are_spelled():
+    forms = ["Bette Davis", "bette davis", "love", "Love and Bullets", "LOVE", "The End"]
+    linker = DictionaryLinker(forms, range(6), [0, 9, 9, 0, 0, 0])
+    tokenizer = WordTokenizer(["who", "is"], markers=("[", "]"))
+    texts = ["who is [Bette Davis]", "who is [bette davis]", "[Love and Bullets]", "[[love]", "[]"]
+    for marked_only in (True, False):
+        preprocessor = Preprocessor(tokenizer, linker, 12, marked_only=marked_only)
+        found = preprocessor.linked(texts, max_mentions=1)[:, 0].numpy().tolist()
+        assert found == [0, 1, 3, 2, -1]
+
+
 def test_marked_only_needs_pairs():
     from kgkeras.text import Preprocessor, WordTokenizer
 

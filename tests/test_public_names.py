@@ -9,8 +9,8 @@ import kgkeras
 
 PUBLIC = {
     "agents": "ActorCritic Beam FactReader FactTokens GraphEnvironment KnowledgeWriter LSTMHistory "
-    "Learner PathReasoner QLearning Questions Reinforce RelationQueries SelfCritical "
-    "TransformerHistory Walk WalkGame WalkPolicy",
+    "Learner MarginalLikelihood PathReasoner QLearning Questions Reinforce RelationQueries "
+    "SelfCritical TransformerHistory Walk WalkGame WalkPolicy",
     "datasets": "ChoiceQuestions ChoiceTask InductiveSplits LabelledTexts Question TaggedTexts "
     "TaggingTask TextTask VerbalisedFacts load load_choices load_inductive load_negatives "
     "load_questions load_tagged load_texts load_verbalised names",

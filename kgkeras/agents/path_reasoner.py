@@ -5,8 +5,9 @@ import numpy as np
 import tensorflow as tf
 
 from kgkeras.agents.beam import FLOOR, search, with_facts
+from kgkeras.agents.reasoner_parts import check_parts
 from kgkeras.agents.walk import Walk
-from kgkeras.checks import describe, positive_int
+from kgkeras.checks import positive_int
 from kgkeras.kg.inverse import inverse_relation
 from kgkeras.ops import num_replicas
 from kgkeras.registration import serializable
@@ -79,14 +80,7 @@ class PathReasoner(keras.Model):
     ):
         super().__init__(**kwargs)
         self.supports_jit = False
-        _check_tables(policy, environment)
-        if policy.query_dim != queries.dim(policy):
-            raise ValueError(
-                f"`query_dim` of the policy must be the queries' {queries.dim(policy)}. "
-                f"Received: {policy.query_dim}."
-            )
-        if shaping is not None:
-            _check_shaping(shaping, queries)
+        check_parts(environment, policy, queries, shaping)
         self.environment, self.policy = environment, policy
         self.queries, self.learner = queries, learner
         self.steps = positive_int("steps", steps)
@@ -282,26 +276,3 @@ class PathReasoner(keras.Model):
             for part in cls.parts
         }
         return cls(**{**config, **made})
-
-
-def _check_shaping(shaping, queries):
-    """Raises a ValueError unless a link predictor can say how plausible ends are."""
-    if not hasattr(shaping, "score_tails"):
-        raise ValueError(f"`shaping` must have `score_tails`. {describe(shaping)}.")
-    if not hasattr(queries, "plausibility"):
-        raise ValueError(
-            "`shaping` must be None where `queries` have no relation to score ends by. "
-            f"{describe(queries)}."
-        )
-
-
-def _check_tables(policy, environment):
-    """Raises a ValueError unless there is a vector for each relation and entity."""
-    wanted = {"relations": environment.start + 1, "entities": environment.num_entities}
-    for name, rows in wanted.items():
-        table = getattr(policy, name)
-        if table is not None and table.rows != rows:
-            more = " (inverses, to stay and the start included)" if name == "relations" else ""
-            raise ValueError(
-                f"The policy's `{name}` must have {rows} rows{more}. Received: {table.rows}."
-            )

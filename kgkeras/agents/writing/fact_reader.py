@@ -151,9 +151,34 @@ class FactReader(keras.Model):
         flags = (tf.reduce_any(same, 2), there, tf.reduce_any(same, 1), wanted)
         return tuple(tf.reduce_sum(tf.cast(x, tf.float32), axis=1) for x in flags)
 
-    def f1(self, text, triples):
-        """The harmonic mean of factual precision and recall of each text: float32 `(batch,)`."""
-        right, stated, found, wanted = self.agreement(text, triples)
+    def expected_agreement(self, text, triples):
+        """As `agreement`, each fact counted by the probability that the text states it."""
+        chances = tf.nn.softmax(self({"text": text}))  # (batch, pairs, choices)
+        first, second = (entity[..., None] for entity in self._entities(text))
+        there = tf.cast((second >= 0) & (first != second), tf.float32)[..., 0]
+        head, relation, tail = (x[:, None] for x in tf.unstack(triples, axis=-1))
+        right = tf.zeros_like(chances[..., :1])  # becomes (batch, pairs, facts)
+        for start, end, offset in ((first, second, 1), (second, first, self._inverses)):
+            choice = tf.one_hot(relation[:, 0] + offset, chances.shape[-1], axis=1)
+            same = (start == head) & (end == tail) & (relation >= 0)
+            right += tf.where(same, tf.matmul(chances, choice), 0)
+        return (
+            tf.reduce_sum(right, axis=(1, 2)),
+            tf.reduce_sum(there * (1 - chances[..., 0]), axis=1),
+            tf.reduce_sum(tf.reduce_max(right, axis=1), axis=1),
+            tf.reduce_sum(tf.cast(triples[..., 1] >= 0, tf.float32), axis=1),
+        )
+
+    def f1(self, text, triples, *, expected=False):
+        """The harmonic mean of factual precision and recall of each text: float32 `(batch,)`.
+
+        Args:
+            text: int32 `(batch, words)`.
+            triples: int32 `(batch, facts, 3)`.
+            expected: Whether facts are counted by their probabilities.
+        """
+        agreement = self.expected_agreement if expected else self.agreement
+        right, stated, found, wanted = agreement(text, triples)
         precision, recall = (tf.math.divide_no_nan(*x) for x in ((right, stated), (found, wanted)))
         return tf.math.divide_no_nan(2 * precision * recall, precision + recall)
 
@@ -181,6 +206,11 @@ class FactReader(keras.Model):
         entity = (ids - FIRST_SLOT) // self.tokens.slots_each
         return place, tf.where(place < length, entity, -1)
 
+    @property
+    def _inverses(self):
+        """The choice that is the first inverse relation."""
+        return 1 + len(self.tokens.relations)
+
     def _entities(self, text):
         """The entities of each two mentions: `(first, second)`, `(batch, pairs)` each."""
         entity = self._mentions(text)[1]
@@ -191,8 +221,8 @@ class FactReader(keras.Model):
         first, second = self._entities(text)
         head, relation, tail = (x[:, None] for x in tf.unstack(triples, axis=-1))
         told = relation >= 0
-        labels, inverses = [], 1 + len(self.tokens.relations)
-        for start, end, offset in ((first, second, 1), (second, first, inverses)):
+        labels = []
+        for start, end, offset in ((first, second, 1), (second, first, self._inverses)):
             same = (start[..., None] == head) & (end[..., None] == tail) & told
             labels.append(tf.reduce_max(tf.where(same, relation + offset, 0), axis=-1))
         return tf.maximum(*labels), tf.cast((second >= 0) & (first != second), tf.float32)

@@ -15,8 +15,8 @@ class SelfCritical(keras.Model):
 
     A text `w` is drawn, and the most probable one `g` is the baseline:
     `-(R(w) - R(g)) log p(w) / |w| + c L_LM`, where the reward `R = F1 + m log p_0(w) / |w|` is how
-    well the facts read back from the text agree with those told, and how fluent the frozen writer
-    `p_0` finds it; `L_LM` is the loss of texts that people wrote.
+    well the facts read back from the text agree with those told, each counted by its probability,
+    and how fluent the frozen writer `p_0` finds it; `L_LM` is the loss of texts that people wrote.
 
     Args:
         writer: `KnowledgeWriter`, trained on texts; it is trained on.
@@ -75,7 +75,7 @@ class SelfCritical(keras.Model):
 
     def rewards(self, facts, text, triples):
         """`(rewards, F1, fluency)` of texts, float32 `(batch,)` each."""
-        f1 = self.reader.f1(text, triples)
+        f1 = self.reader.f1(text, triples, expected=True)
         log_probs, lengths = self.frozen.log_probs({"facts": facts, "text": text})
         fluency = log_probs / lengths
         return f1 + self.fluency_weight * fluency, f1, fluency

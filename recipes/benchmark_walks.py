@@ -99,13 +99,14 @@ def main(config):
     training.set_seed(config.seed)
     graph = kgkeras.datasets.load(config.data).train
     environment = agents.GraphEnvironment.from_graph(graph, config.max_actions)
-    facts = graph.triples[: config.walkers // config.walks]
+    draw = np.random.default_rng(config.seed)
+    facts = graph.triples[draw.integers(graph.num_triples, size=config.walkers // config.walks)]
     asked = dict(zip(("head", "relation", "tail"), map(tf.constant, facts.T), strict=True))
     figures = {"environment": rate(config, step_alone(environment, config), config.walkers)}
     for kind, entities in (("relations", False), ("entities", True)):
         keras.utils.clear_session(free_memory=True)
         model = make_model(config, environment, entities)
-        steps = model.steps * config.walkers
+        steps = model.steps * config.walks * len(facts)
         figures[f"walk_{kind}"] = rate(config, walk(model, asked), steps)
         figures[f"train_{kind}"] = rate(config, lambda m=model: m.train_on_batch(asked), steps)
     table = Table(title=f"{config.data}, {config.walkers} walkers")

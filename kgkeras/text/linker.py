@@ -141,9 +141,10 @@ class DictionaryLinker(tf.Module):
         """
         entities = tf.fill(tf.shape(words), -1)
         lengths = tf.zeros_like(room)
-        # No form begins with a marker. It has no normal form, so that its keys would begin with the
-        # space before the next word, as those do that mind spelling.
-        room = tf.where(tf.equal(words, ""), 0, room)
+        # Markers are no words of forms. They have no normal form: keys that began with one would
+        # begin with the space before the next word, as those do that mind spelling.
+        marker = tf.equal(words, "")
+        room, spelled = tf.where(marker, 0, room), tf.where(marker, "", spelled)
         keys, exact = words, tf.strings.join([EXACT, spelled])
         for length in range(1, self.max_words + 1):
             if length > 1:

@@ -63,12 +63,21 @@ def test_the_mean_gradient_is_that_of_the_expected_reward(baseline):
         np.testing.assert_allclose(-dense(ours), dense(theirs), atol=0.05 * size)
 
 
+def test_one_walker_is_no_likelihood():
+    graph = worlds.families()[0]
+    with pytest.raises(ValueError, match="`walks` must be at least 2"):
+        worlds.reasoner(graph, agents.MarginalLikelihood(), walks=1)
+    model = worlds.reasoner(graph, agents.MarginalLikelihood(), walks=1, steps=1)
+    assert np.isfinite(model.compute_loss(x=worlds.queries(graph.triples[:3])))
+
+
 @pytest.mark.parametrize("shaped", [None, 0.3])
 def test_the_mean_gradient_is_that_of_the_likelihood(shaped):
     graph, told, _ = worlds.families()
-    # Another known answer, which must not matter.
-    other = [told[0, 0], worlds.GRAND, told[1, 2]]
-    graph = graph.with_triples(np.concatenate([graph.triples, [other]]).astype("int32"))
+    # Other known answers, which must not matter: more than half of where walks end.
+    others = [e for e in range(1, graph.num_entities, 2) if e != told[0, 2]]
+    known = [[told[0, 0], worlds.GRAND, other] for other in others]
+    graph = graph.with_triples(np.concatenate([graph.triples, known]).astype("int32"))
     shaping = shaped and models.LinkPredictor.from_graph(graph, scorers.DistMult(), dim=4)
     learner = agents.MarginalLikelihood(shaped or 0.0, seed=3)
     model = worlds.reasoner(graph, learner, walks=60_000, shaping=shaping)
@@ -78,19 +87,21 @@ def test_the_mean_gradient_is_that_of_the_likelihood(shaped):
         walks = list(worlds.every_choice(model, asked))
         ends = tf.concat([walk.end for walk in walks], axis=0)
         ways = tf.concat([tf.reduce_sum(walk.log_probs(), 1) for walk in walks], axis=0)
-        counts = (ends != other[2]).numpy().astype("float32")
+        counts = (~np.isin(ends, others)).astype("float32")
         reached = tf.math.unsorted_segment_sum(tf.exp(ways) * counts, ends, graph.num_entities)
         logs = tf.math.log(reached / tf.reduce_sum(reached) + 1e-6)
         wanted = np.eye(graph.num_entities, dtype="float32")[told[0, 2]]
         if shaped:
             odds = np.exp(shaping.score_tails(*told[:1, :2].T).numpy()[0])
-            odds[[told[0, 2], other[2]]] = 0
+            odds[[told[0, 2], *others]] = 0
             wanted = 0.7 * wanted + 0.3 * odds / odds.sum()
         exact = -tf.reduce_sum(wanted * logs)
+        assert 0.1 < tf.reduce_sum(reached) < 0.6
     exact_gradients = tape.gradient(exact, weights)
     with tf.GradientTape() as tape:
         loss = model.compute_loss(x=asked)
     found = tape.gradient(loss, weights)
+    assert float(loss) == pytest.approx(float(exact), abs=0.05)
     size = max(np.abs(dense(x)).max() for x in exact_gradients)
     for ours, theirs in zip(found, exact_gradients, strict=True):
         np.testing.assert_allclose(dense(ours), dense(theirs), atol=0.03 * size)

@@ -128,31 +128,33 @@ def test_expected_agreement(world, trained):
     # Texts of other facts, as well: the right ones are not certain.
     texts = np.concatenate([arrays["text"], np.roll(arrays["text"], 1, axis=0)])
     triples = np.concatenate([arrays["triples"]] * 2)
+    triples[3, 1] = triples[3, 0]  # one fact twice
+    triples[5, 0, 1] = -1  # a relation that is not known
     found = np.stack([x.numpy() for x in reader.expected_agreement(texts, triples)], axis=1)
     states, relations = reader.states(tf.constant(texts)).numpy(), len(reader.tokens.relations)
     for row, text in enumerate(texts.tolist()):
         facts = [tuple(fact) for fact in triples[row].tolist() if fact[0] >= 0]
-        right, stated = np.zeros(len(facts)), 0.0
-        best = np.zeros(len(facts))
+        right, stated, best = 0.0, 0.0, np.zeros(len(facts))
         for (first, second), values in told(reader, text, states[row]):
             if first == second:
                 continue
             chances = np.exp(values - values.max())
             chances /= chances.sum()
             stated += 1 - chances[0]
+            own = np.zeros(len(facts))
             for place, (head, relation, tail) in enumerate(facts):
-                own = 0.0
-                if (first, second) == (head, tail):
-                    own += chances[1 + relation]
-                if (second, first) == (head, tail):
-                    own += chances[1 + relations + relation]
-                right[place] += own
-                best[place] = max(best[place], own)
-        wanted = (right.sum(), stated, best.sum(), len(facts))
+                if relation >= 0 and (first, second) == (head, tail):
+                    own[place] = chances[1 + relation]
+                if relation >= 0 and (second, first) == (head, tail):
+                    own[place] = chances[1 + relations + relation]
+            right += own.max()
+            best = np.maximum(best, own)
+        wanted = (right, stated, best.sum(), len(facts))
         np.testing.assert_allclose(found[row], wanted, atol=1e-3)
     f1 = reader.f1(texts, triples, expected=True).numpy()
     precision, recall = found[:, 0] / found[:, 1], found[:, 2] / found[:, 3]
-    np.testing.assert_allclose(f1, 2 * precision * recall / (precision + recall), rtol=1e-4)
+    wanted = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
+    np.testing.assert_allclose(f1, wanted, atol=1e-4)
 
 
 def test_writes_what_is_most_probable(world, trained):

@@ -140,6 +140,16 @@ def test_marked_names_are_read_as_they_are_spelled():
         assert found == [0, 1, 3, 2, -1]
 
 
+def test_markers_are_never_linked():
+    forms = ["Rec [Two]", "rec [two]", "Foo ]", "foo ]", "U [", "u ["]
+    linker = DictionaryLinker(forms, range(6))
+    tokenizer = WordTokenizer(["who", "is"], markers=("[", "]"))
+    for marked_only in (True, False):
+        preprocessor = Preprocessor(tokenizer, linker, 12, marked_only=marked_only)
+        read = preprocessor.words(["Rec [Two]", "who is [Foo] is", "U [who]"])
+        assert (read["entity_ids"].numpy() == -1).all()
+
+
 def test_marked_only_needs_pairs():
     from kgkeras.text import Preprocessor, WordTokenizer
 

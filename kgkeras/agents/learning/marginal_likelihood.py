@@ -7,6 +7,7 @@ from kgkeras.checks import fraction
 from kgkeras.registration import serializable
 
 _FLOOR = 1e-6  # The chance of an end that no walker can come to.
+_LEAST = 1e-30  # Smaller chances are none: one over their square is no float32.
 
 
 @serializable
@@ -16,23 +17,27 @@ class MarginalLikelihood(Learner):
     Rewards are earned in the last step, and of all its actions it is known what they would earn:
     `P(e) = mean_w p_w(e)`, `p_w(e) = sum_{a leads to e} pi(a | s_w)`, is exact but for the steps
     before, which `n` walkers `w` have drawn. These learn by the score function, each by its part in
-    what was reached: `-(c_w - 1/n) sum_t log pi(a_t | s_t)` with `c_w = p_w(e) / (n P(e))`. So a
-    query that is seldom answered counts as much as others, and all ways to an answer are learned,
-    not the first one found; `Reinforce` maximises `E[R]`, by the one action that each walker draws.
-    Ends that do not count, other known answers, are left out of `P`.
+    what was reached: `-n / (n - 1) (c_w - 1/n) sum_t log pi(a_t | s_t)`, `c_w = p_w(e) / (n P(e))`;
+    a bias of O(1/n) is left, as `P` is that of the walkers themselves. So a query that is seldom
+    answered counts as much as others, once a walker can reach the answer, and all ways to an answer
+    are learned, not the first one found; `Reinforce` maximises `E[R]`, by the one action that each
+    walker draws. Where ends do not count, other known answers, `P` is that among those that do:
+    `P(e)` is divided by `mean_w p_w(counted)`, and `1/n` is `w`'s part in that.
 
     Where the `PathReasoner` has `shaping`, a part of what is wanted is to end where that finds
-    plausible: `-(1 - s) log P(answer) - s sum_e q(e) log P(e)`, `q` the odds, made to sum to 1.
+    plausible: `-(1 - s) log P(answer) - s sum_e q(e) log P(e)`, `q` the odds, made to sum to 1;
+    known facts, which the asked one is in training, have none of it.
 
     Args:
         shaped: `s`, in `[0, 1]`; means nothing without `shaping`.
         entropy: Weight of the policy's entropy: a number, or a schedule of
             `keras.optimizers.schedules`.
-        action_dropout: As for any `Learner`; not in the last step, where nothing is drawn.
+        action_dropout: As for any `Learner`, but for the last step, all of whose actions count.
         seed: Seed of the choices.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is out of range; by `prepare`, if a query has one walker only and
+            several steps, as its first ones would learn nothing.
 
     Reference: Guu et al., From Language to Programs, ACL 2017 (reinforcement learning and marginal
     likelihood); Asadi et al., Mean Actor Critic, 2017 (all actions); Hinton et al., Distilling the
@@ -46,6 +51,8 @@ class MarginalLikelihood(Learner):
         self.built = True
 
     def prepare(self, reasoner):
+        if reasoner.walks == 1 and reasoner.steps > 1:
+            raise ValueError("`walks` must be at least 2 with MarginalLikelihood. Received: 1.")
         self._last = reasoner.steps - 1
 
     def choose(self, step, scores):
@@ -57,6 +64,7 @@ class MarginalLikelihood(Learner):
         chances = walk.end_chances() * tf.cast(counts, tf.float32)  # (walkers, actions)
         counted = tf.reduce_sum(chances, axis=1)
         mean = _each(tf.reduce_mean, counted, walk)
+        mean = tf.where(mean > _LEAST, mean, 0)
         chances = tf.math.divide_no_nan(chances, mean[:, None])
         reached = tf.reduce_sum(tf.where(right, chances, 0), axis=1)
         loss, credit = _likelihood(reached, walk)
@@ -67,7 +75,10 @@ class MarginalLikelihood(Learner):
             credit += self.shaped * (soft_credit - credit)
         # The credits of a query sum to 1, or to 0 where nothing was reached.
         credit -= _each(tf.reduce_mean, credit, walk) * tf.math.divide_no_nan(counted, mean)
-        loss -= walk.walks * tf.stop_gradient(credit) * tf.reduce_sum(walk.log_probs()[:, :-1], 1)
+        credit *= walk.walks**2 / max(walk.walks - 1, 1)
+        way = tf.reduce_sum(walk.log_probs()[:, :-1], axis=1)
+        # It has a gradient, but no value: what is logged is the likelihood.
+        loss -= tf.stop_gradient(credit) * (way - tf.stop_gradient(way))
         entropy = walk.entropies()
         loss -= scheduled(self.entropy, reasoner.step) * tf.reduce_sum(entropy, axis=1)
         begun = tf.cast(reasoner.queries.begin(walk.asked) >= 0, tf.float32)

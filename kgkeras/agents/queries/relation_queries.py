@@ -98,7 +98,8 @@ class RelationQueries(keras.layers.Layer):
         places = tf.stack([known.value_rowids(), tf.cast(known.flat_values, tf.int64)], axis=1)
         lowest = tf.fill(tf.shape(places)[:1], scores.dtype.min)
         new = tf.tensor_scatter_nd_update(scores, places, lowest)
-        return tf.exp(new - tf.reduce_max(new, axis=1, keepdims=True))
+        odds = tf.exp(new - tf.reduce_max(new, axis=1, keepdims=True))
+        return tf.where(new > scores.dtype.min, odds, 0)
 
     def get_config(self):
         return {**super().get_config(), "new_only": self.new_only}

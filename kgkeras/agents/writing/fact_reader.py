@@ -152,7 +152,10 @@ class FactReader(keras.Model):
         return tuple(tf.reduce_sum(tf.cast(x, tf.float32), axis=1) for x in flags)
 
     def expected_agreement(self, text, triples):
-        """As `agreement`, each fact counted by the probability that the text states it."""
+        """As `agreement`, facts counted by the probability that two mentions state them.
+
+        A fact that several pairs may state is found with the highest of their probabilities.
+        """
         chances = tf.nn.softmax(self({"text": text}))  # (batch, pairs, choices)
         first, second = (entity[..., None] for entity in self._entities(text))
         there = tf.cast((second >= 0) & (first != second), tf.float32)[..., 0]
@@ -162,11 +165,13 @@ class FactReader(keras.Model):
             choice = tf.one_hot(relation[:, 0] + offset, chances.shape[-1], axis=1)
             same = (start == head) & (end == tail) & (relation >= 0)
             right += tf.where(same, tf.matmul(chances, choice), 0)
+        right *= there[..., None]
         return (
-            tf.reduce_sum(right, axis=(1, 2)),
+            # A pair states one fact, were it wanted twice.
+            tf.reduce_sum(tf.reduce_max(right, axis=2), axis=1),
             tf.reduce_sum(there * (1 - chances[..., 0]), axis=1),
             tf.reduce_sum(tf.reduce_max(right, axis=1), axis=1),
-            tf.reduce_sum(tf.cast(triples[..., 1] >= 0, tf.float32), axis=1),
+            tf.reduce_sum(tf.cast(triples[..., 0] >= 0, tf.float32), axis=1),
         )
 
     def f1(self, text, triples, *, expected=False):

@@ -40,7 +40,7 @@ class SelfCritical(keras.Model):
         super().__init__(**kwargs)
         if not hasattr(writer, "write"):
             raise ValueError(f"`writer` must be a KnowledgeWriter. {describe(writer)}.")
-        if not hasattr(reader, "agreement"):
+        if not hasattr(reader, "expected_agreement"):
             raise ValueError(f"`reader` must be a FactReader. {describe(reader)}.")
         self.writer, self.reader = writer, reader
         self.fluency_weight = non_negative("fluency_weight", fluency_weight)

@@ -10,6 +10,9 @@ answer is told (`evaluation.likely_facts`). Beside it stand the walk alone and
 embeddings alone (EmbedKGQA: ComplEx on the told facts, the question in the relation's place).
 
     python recipes/half_graph_questions.py
+
+One of 2 CPU cores, 2026-11-30, seed 0, 42 minutes, Hits@1 of one, two and three hops: the walk .671
+.524 .584, embeddings .403 .153 .327, both jointly .741 .719 .709.
 """
 
 import dataclasses
@@ -45,10 +48,10 @@ class Config:
     dim: int = setting(128, "length of the encoder's vectors")
     entity_dim: int = setting(64, "length of the vectors of entities")
     least_votes: float = setting(0.2, "facts with fewer votes are not supposed")
-    least_share: float | None = setting(0.1, "also suppose what embeddings hold so likely")
+    least_share: float | None = setting(0.5, "also suppose what embeddings hold so likely")
     limit_weight: float = setting(0.5, "weight of the most plausible supposed fact; told ones: 1")
     kg_weight: float = setting(1.0, "weight of the loss of the graph's facts")
-    epochs: int = setting(4, "epochs to train each model")
+    epochs: int = setting(3, "epochs to train each model")
     batch_size: int = setting(64, "questions a batch")
     learning_rate: float = setting(2e-3, "learning rate of Adam")
     embedding: bool = setting(True, "also train embeddings alone")

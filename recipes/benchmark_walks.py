@@ -6,6 +6,10 @@ relation and entity. Training is a whole step of gradients by `MarginalLikelihoo
 steps; its rate is that of the steps walked.
 
     python recipes/benchmark_walks.py
+
+2 CPU cores, quiet, 2026-11-30, 1024 walkers on FB15k-237: the environment alone 469 918 steps a
+second; by the policy (LSTM 200) 140 629 and, where it knows entities, 49 431; in training 60 404
+and 17 094.
 """
 
 import dataclasses

@@ -76,10 +76,11 @@ def edges(graph, entity):
 
 
 def every_choice(model, asked):
-    """Each sequence of actions with its `Walk`, of one query; `Walk.scores` are those of it."""
-    for actions in itertools.product(range(model.environment.max_actions), repeat=model.steps):
+    """The `Walk` of one query: a walker for each sequence of actions."""
+    numbers = range(model.environment.max_actions)
+    actions = tf.constant(list(itertools.product(numbers, repeat=model.steps)), tf.int32)
 
-        def choose(step, scores, actions=actions):
-            return tf.fill(tf.shape(scores)[:1], actions[step]), scores
+    def choose(step, scores):
+        return actions[:, step], scores
 
-        yield model.walk(asked, choose, training=False)
+    return model.walk(asked, choose, walks=len(actions), training=False)

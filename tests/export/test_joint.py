@@ -237,7 +237,8 @@ MARKED = (
 )
 
 
-@pytest.mark.parametrize("knows", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("knows", [True, False])
 def test_a_relation_classifier(graph, tmp_path, knows, run_in_clean_process):
     keras.utils.set_random_seed(5)
     tokenizer = text.WordTokenizer.from_texts(MARKED, markers=MARKS)

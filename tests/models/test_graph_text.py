@@ -194,6 +194,7 @@ def test_same_after_saving(name, batch, tmp_path):
     assert isinstance(again.scorer, scorers.ComplEx)
 
 
+@pytest.mark.slow
 def test_triples_are_learned_too(world):
     facts, inputs, labels = world
     model = _model("sum", kg_weight=0.5)

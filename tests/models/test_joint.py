@@ -8,7 +8,8 @@ import tensorflow as tf
 from kgkeras import layers, losses, pipelines, scorers
 from tests import reference, toy
 
-FUSIONS = [layers.ConcatFusion, layers.SumFusion, layers.GatedFusion, layers.AttentionFusion]
+FUSIONS = [layers.GatedFusion, layers.AttentionFusion, layers.ConcatFusion, layers.SumFusion]
+SLOW = [pytest.param(fusion, marks=pytest.mark.slow) for fusion in FUSIONS[2:]]
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def test_learns_a_toy_world_that_text_alone_cannot(world):
     assert set(text_only) == {"loss", "accuracy"}
 
 
-@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize("fusion", [*FUSIONS[:2], *SLOW])
 def test_saves_reloads_and_predicts_the_same(world, fusion, tmp_path):
     facts, inputs, labels = world
     model = toy.model(fusion(), scorer=scorers.ComplEx(), kg_loss=losses.NegativeSamplingLoss(3.0))

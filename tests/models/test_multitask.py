@@ -130,6 +130,7 @@ def test_only_a_new_task_learns():
         np.testing.assert_array_equal(after[task], before[task])
 
 
+@pytest.mark.slow
 def test_trains_by_fit_on_mixed_streams():
     model = tasks.model()
     log = model.fit(

@@ -11,6 +11,7 @@ from kgkeras import layers, losses, models, pipelines, scorers, text
 from tests import marked, toy
 
 FUSIONS = [None, layers.GatedFusion, layers.AttentionFusion]
+SLOW = [pytest.param(fusion, marks=pytest.mark.slow) for fusion in FUSIONS[2:]]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def test_learns_from_the_graph_what_the_words_do_not_tell(world, unseen):
     assert log["kg_loss"][-1] < 0.85 * log["kg_loss"][0]
 
 
-@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize("fusion", [*FUSIONS[:2], *SLOW])
 def test_saves_reloads_and_predicts_the_same(world, fusion, tmp_path):
     facts, inputs, labels = world
     fusion = fusion and fusion()

@@ -87,7 +87,7 @@ def tree(line):
     return rows
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.lists(st.sampled_from([*WORDS, "unheard"]), max_size=14), max_size=5))
 def test_trees(lines):
     lines = [" ".join(words) for words in lines]

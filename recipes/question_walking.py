@@ -30,6 +30,7 @@ import kgkeras  # before Keras: it sets TensorFlow's defaults
 # isort: split
 import keras
 import numpy as np
+import path_reasoning
 import question_answering
 import question_baselines
 import tensorflow as tf
@@ -67,18 +68,6 @@ class Config:
     limit: int | None = setting(None, "use only so many questions of each split")
 
 
-def make_learner(config):
-    """The way of learning that the configuration names."""
-    shared = {
-        "entropy": config.entropy,
-        "action_dropout": config.action_dropout,
-        "seed": config.seed,
-    }
-    if config.learner == "likelihood":
-        return agents.MarginalLikelihood(**shared)
-    return agents.Reinforce("others", **shared)
-
-
 def make_model(config, known, tokenizer):
     """A compiled reasoner."""
     environment = agents.GraphEnvironment.from_graph(known, config.max_actions)
@@ -93,7 +82,7 @@ def make_model(config, known, tokenizer):
         agents.Questions(
             encoder, mention_id=tokenizer.unknown_id, attends=steps if config.attend else None
         ),
-        make_learner(config),
+        path_reasoning.make_learner(config),
         steps=steps,
         walks=config.walks,
         beam=config.beam,

@@ -63,7 +63,7 @@ class MarginalLikelihood(Learner):
         right, counts = reasoner.queries.judge(reasoner.environment, walk.asked, walk.ends)
         chances = walk.end_chances() * tf.cast(counts, tf.float32)  # (walkers, actions)
         counted = tf.reduce_sum(chances, axis=1)
-        mean = _each(tf.reduce_mean, counted, walk)
+        mean = _mean(counted, walk)
         mean = tf.where(mean > _LEAST, mean, 0)
         chances = tf.math.divide_no_nan(chances, mean[:, None])
         reached = tf.reduce_sum(tf.where(right, chances, 0), axis=1)
@@ -74,8 +74,9 @@ class MarginalLikelihood(Learner):
             loss += self.shaped * (soft_loss - loss)
             credit += self.shaped * (soft_credit - credit)
         # The credits of a query sum to 1, or to 0 where nothing was reached.
-        credit -= _each(tf.reduce_mean, credit, walk) * tf.math.divide_no_nan(counted, mean)
-        credit *= walk.walks**2 / max(walk.walks - 1, 1)
+        credit -= _mean(credit, walk) * tf.math.divide_no_nan(counted, mean)
+        # Losses become a mean over walkers, of which each has been compared with itself, too.
+        credit *= walk.walks * (walk.walks / max(walk.walks - 1, 1))
         way = tf.reduce_sum(walk.log_probs()[:, :-1], axis=1)
         # It has a gradient, but no value: what is logged is the likelihood.
         loss -= tf.stop_gradient(credit) * (way - tf.stop_gradient(way))
@@ -92,15 +93,15 @@ class MarginalLikelihood(Learner):
         return cls(**{**config, "entropy": loaded(config["entropy"])})
 
 
-def _each(reduce, values, walk):
-    """What a query's walkers have together, `(walkers,)` to `(walkers,)`."""
-    return tf.repeat(reduce(tf.reshape(values, [-1, walk.walks]), axis=1), walk.walks)
+def _mean(values, walk):
+    """The mean of all walkers of each one's query, `(walkers,)` to `(walkers,)`."""
+    return tf.repeat(tf.reduce_mean(tf.reshape(values, [-1, walk.walks]), axis=1), walk.walks)
 
 
 def _likelihood(reached, walk):
     """`-log P` and each walker's part in `P`, of their chances: `(walkers,)` each."""
-    total = _each(tf.reduce_sum, reached, walk) + walk.walks * _FLOOR
-    return -tf.math.log(total / walk.walks), reached / total
+    mean = _mean(reached, walk) + _FLOOR
+    return -tf.math.log(mean), reached / (mean * walk.walks)
 
 
 def _cross_entropy(plausible, chances, walk):

@@ -130,6 +130,9 @@ def test_expected_agreement(world, trained):
     triples = np.concatenate([arrays["triples"]] * 2)
     triples[3, 1] = triples[3, 0]  # one fact twice
     triples[5, 0, 1] = -1  # a relation that is not known
+    slot = (texts[7] >= FIRST_SLOT) & (texts[7] < reader.tokens.first_word)
+    texts[7, slot] = texts[7, slot][0]  # one entity twice, of which a fact is wanted
+    triples[7, 0, [0, 2]] = (texts[7, slot][0] - FIRST_SLOT) // reader.tokens.slots_each
     found = np.stack([x.numpy() for x in reader.expected_agreement(texts, triples)], axis=1)
     states, relations = reader.states(tf.constant(texts)).numpy(), len(reader.tokens.relations)
     for row, text in enumerate(texts.tolist()):

@@ -155,7 +155,8 @@ def test_expected_agreement(world, trained):
         wanted = (right, stated, best.sum(), len(facts))
         np.testing.assert_allclose(found[row], wanted, atol=1e-3)
     f1 = reader.f1(texts, triples, expected=True).numpy()
-    precision, recall = found[:, 0] / found[:, 1], found[:, 2] / found[:, 3]
+    precision = found[:, 0] / np.maximum(found[:, 1], 1e-9)
+    recall = found[:, 2] / found[:, 3]
     wanted = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
     np.testing.assert_allclose(f1, wanted, atol=1e-4)
 

@@ -101,7 +101,13 @@ def rate(config, call, steps):
 def main(config):
     """Runs the benchmark; returns its headline figures."""
     training.set_seed(config.seed)
-    graph = kgkeras.datasets.load(config.data).train
+    if not 2 <= config.walks <= config.walkers:
+        raise ValueError(
+            f"`walks` must be at least 2 and at most the {config.walkers} walkers. "
+            f"Received: {config.walks}."
+        )
+    graph = kgkeras.datasets.load(config.data)
+    graph = getattr(graph, "train", graph)  # of splits
     environment = agents.GraphEnvironment.from_graph(graph, config.max_actions)
     draw = np.random.default_rng(config.seed)
     facts = graph.triples[draw.integers(graph.num_triples, size=config.walkers // config.walks)]

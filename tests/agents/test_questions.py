@@ -109,9 +109,22 @@ def test_never_answers_with_the_topic(world):
     assert (model.scores(asked).numpy()[np.arange(len(begin)), begin] > -10).all()
 
 
-def test_without_an_entity_there_is_no_answer(world):
+def test_the_likelihood_is_that_of_any_answer(world):
+    asked, answers = world[2]
+    answers = tf.stack([answers[:, 0], (answers[:, 0] + 1) % 18, answers[:, 1]], axis=1)
+    model = reasoner(world, agents.MarginalLikelihood(seed=1), walks=20_000, beam=1000)
+    model.compile(keras.optimizers.Adam(0.02))
+    # The first step is drawn, in search every one is taken.
+    wanted = model.evaluate(asked, answers, verbose=0, return_dict=True)["loss"]
+    assert float(model.compute_loss(x=asked, y=answers)) == pytest.approx(wanted, abs=0.02)
+    one = model.evaluate(asked, answers[:, :1], verbose=0, return_dict=True)["loss"]
+    assert one > wanted + 0.1
+
+
+@pytest.mark.parametrize("learner", [agents.Reinforce, agents.MarginalLikelihood])
+def test_without_an_entity_there_is_no_answer(world, learner):
     _, preprocessor, learn, _ = world
-    model = reasoner(world, walks=200)
+    model = reasoner(world, learner(seed=1), walks=200)
     model.compile("sgd")
     asked = preprocessor(["whose first is [Nobody]", "whose first is [e1]"])
     answers, chances, _, _ = model.search(asked).answers(3, model.num_entities)

@@ -23,6 +23,8 @@ class MarginalLikelihood(Learner):
     are learned, not the first one found; `Reinforce` maximises `E[R]`, by the one action that each
     walker draws. Where ends do not count, other known answers, `P` is that among those that do:
     `P(e)` is divided by `mean_w p_w(counted)`, and `1/n` is `w`'s part in that.
+    Once all answers are certain there is nothing left to learn; what the policy was never asked to
+    choose between stays open. With few queries consider dropout, or `Reinforce`, which explores on.
 
     Where the `PathReasoner` has `shaping`, a part of what is wanted is to end where that finds
     plausible: `-(1 - s) log P(answer) - s sum_e q(e) log P(e)`, `q` the odds, made to sum to 1;

@@ -25,6 +25,13 @@ def non_negative(name, value):
     return float(value)
 
 
+def positive(name, value):
+    """Returns `value` as `float`, or raises `ValueError` unless it is finite and above 0."""
+    if not non_negative(name, value):
+        raise ValueError(f"`{name}` must be above 0. {describe(value)}.")
+    return float(value)
+
+
 def rate(name, value):
     """Returns `value` as `float`, or raises `ValueError` unless it lies in `[0, 1)`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < 1:

@@ -42,7 +42,10 @@ from kgkeras import agents, datasets, training
 from kgkeras.training import setting
 
 # What may differ between a run and its resumption: where it is, and what comes after the texts.
-ELSEWHERE = ("run", "export", "resume", "reward_steps", "reward_rate", "fluency", "text_weight")
+ELSEWHERE = (
+    *("run", "export", "resume", "reward_steps", "reward_rate"),
+    *("naming", "fluency", "text_weight"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +61,8 @@ class Config:
     learning_rate: float = setting(2e-3, "highest learning rate there")
     reader_epochs: int = setting(6, "epochs of learning to read, on half of the texts")
     reward_steps: int = setting(150, "batches of learning from rewards")
-    reward_rate: float = setting(2e-4, "learning rate there")
+    reward_rate: float = setting(2e-4, "highest learning rate there")
+    naming: float = setting(0.3, "weight of naming all entities beside factual F1")
     fluency: float = setting(0.05, "weight of fluency beside factual F1")
     text_weight: float = setting(0.3, "weight of the texts' own loss there")
     run: str | None = setting(None, "folder of the run; below runs/grounded where None")
@@ -151,11 +155,13 @@ def learn_from_rewards(config, writer, reader, arrays):
         model = agents.SelfCritical(
             writer,
             reader,
+            naming_weight=config.naming,
             fluency_weight=config.fluency,
             text_weight=config.text_weight,
             seed=config.seed,
         )
-        model.compile(keras.optimizers.Adam(config.reward_rate, clipnorm=1.0))
+        rate = keras.optimizers.schedules.CosineDecay(config.reward_rate, config.reward_steps)
+        model.compile(keras.optimizers.Adam(rate, clipnorm=1.0))
     model.fit(
         batches(config, arrays, first_epoch=1000),
         epochs=10,

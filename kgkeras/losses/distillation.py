@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from kgkeras.checks import describe, non_negative
+from kgkeras.checks import positive
 from kgkeras.registration import serializable
 
 
@@ -32,9 +32,7 @@ class DistillationLoss(keras.losses.Loss):
         **kwargs,
     ):
         super().__init__(reduction=reduction, name=name, **kwargs)
-        self.temperature = non_negative("temperature", temperature)
-        if not self.temperature:
-            raise ValueError(f"`temperature` must be above 0. {describe(temperature)}.")
+        self.temperature = positive("temperature", temperature)
 
     def call(self, y_true, y_pred):
         teacher = ops.log_softmax(ops.convert_to_tensor(y_true) / self.temperature)

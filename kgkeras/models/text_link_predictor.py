@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from kgkeras.checks import describe, non_negative
+from kgkeras.checks import describe, non_negative, positive
 from kgkeras.layers import MeanPooling
 from kgkeras.models.composed import ComposedModel
 from kgkeras.models.tail_queue import TailQueue
@@ -267,8 +267,7 @@ def _hits(labels, scores):
 
 
 def _check_numbers(temperature, queue_size):
-    if not non_negative("temperature", temperature):
-        raise ValueError(f"`temperature` must be above 0. {describe(temperature)}.")
+    positive("temperature", temperature)
     if non_negative("queue_size", queue_size) % 1:
         raise ValueError(f"`queue_size` must be a whole number. {describe(queue_size)}.")
 

@@ -161,6 +161,22 @@ def test_expected_agreement(world, trained):
     np.testing.assert_allclose(f1, wanted, atol=1e-4)
 
 
+def test_naming(world, trained):
+    arrays, reader = take(world[1], 40), trained[0]
+    texts = arrays["text"].numpy()
+    texts[:20] = np.roll(texts[:20], 1, axis=0)  # of other facts
+    texts[20:30, 5:] = PADDING
+    found = reader.naming(texts, arrays["triples"]).numpy()
+    each, first_word = reader.tokens.slots_each, reader.tokens.first_word
+    for row, (text, facts) in enumerate(zip(texts, arrays["triples"].numpy(), strict=True)):
+        named = {(word - FIRST_SLOT) // each for word in text if FIRST_SLOT <= word < first_word}
+        wanted = {entity for head, _, tail in facts for entity in (head, tail) if entity >= 0}
+        assert found[row] == pytest.approx(len(wanted & named) / len(wanted))
+    assert 0 < found[20:30].mean() < found[30:].mean() == 1
+    nothing = reader.naming(texts[:1], -np.ones_like(arrays["triples"][:1]))
+    np.testing.assert_array_equal(nothing, 0)
+
+
 def test_writes_what_is_most_probable(world, trained):
     tokens, arrays = world
     own, some = trained[1], take(arrays, 16)
@@ -208,20 +224,23 @@ def test_log_probs(world, trained):
 def test_rewards_teach(world, trained, tmp_path):
     arrays = world[1]
     reader, own = trained
-    model = agents.SelfCritical(own, reader, fluency_weight=0.05, text_weight=0.3, seed=1)
-    some = take(arrays, 4)
-    reward, f1, fluency = (
-        x.numpy() for x in model.rewards(some["facts"], some["text"], some["triples"])
+    model = agents.SelfCritical(
+        own, reader, naming_weight=0.3, fluency_weight=0.05, text_weight=0.3, seed=1
     )
+    some = take(arrays, 4)
+    parts = model.rewards(some["facts"], some["text"], some["triples"])
     log_probs, lengths = own.log_probs(some)
-    np.testing.assert_allclose(fluency, log_probs / lengths, rtol=1e-5)
-    np.testing.assert_allclose(f1, reader.f1(some["text"], some["triples"]))
-    np.testing.assert_allclose(reward, f1 + 0.05 * fluency, rtol=1e-5)
+    np.testing.assert_allclose(parts["fluency"], log_probs / lengths, rtol=1e-5)
+    f1 = reader.f1(some["text"], some["triples"], expected=True)
+    naming = reader.naming(some["text"], some["triples"])
+    np.testing.assert_allclose(
+        parts["reward"], f1 + 0.3 * naming + 0.05 * parts["fluency"], rtol=1e-5
+    )
     before = [part.get_weights() for part in (reader, model.frozen)]
     model.compile(keras.optimizers.Adam(1e-3))
     batches = tf.data.Dataset.from_tensor_slices(arrays).shuffle(1000, seed=0).repeat().batch(16)
     log = model.fit(batches, steps_per_epoch=20, epochs=3, verbose=0, shuffle=False).history
-    assert set(log) == {"loss", "reward", "f1", "fluency", "text_loss"}
+    assert set(log) == {"loss", "reward", "f1", "naming", "fluency", "text_loss"}
     assert log["f1"][-1] > log["f1"][0] + 0.03
     for part, weights in zip((reader, model.frozen), before, strict=True):
         for old, new in zip(weights, part.get_weights(), strict=True):
@@ -285,5 +304,7 @@ def test_wrong_parts(world):
         agents.SelfCritical(reader, reader)
     with pytest.raises(ValueError, match="`reader` must be a FactReader"):
         agents.SelfCritical(own, own)
+    with pytest.raises(ValueError, match="`naming_weight` must"):
+        agents.SelfCritical(own, reader, naming_weight=-1)
     with pytest.raises(ValueError, match="`fluency_weight` must"):
         agents.SelfCritical(own, reader, fluency_weight=-1)

@@ -115,10 +115,14 @@ class FactReader(keras.Model):
     def _slots(self, text):
         return (text >= FIRST_SLOT) & (text < self.tokens.first_word)
 
+    def _entity_of(self, text):
+        """The entity that each word stands for, -1 for none."""
+        return tf.where(self._slots(text), (text - FIRST_SLOT) // self.tokens.slots_each, -1)
+
     def _named(self, text):
         """Which entity a mention names, 1 for the one the text names first; 0 for no mention."""
-        slot, length = self._slots(text), tf.shape(text)[1]
-        entity = tf.where(slot, (text - FIRST_SLOT) // self.tokens.slots_each, -1)
+        entity, length = self._entity_of(text), tf.shape(text)[1]
+        slot = entity >= 0
         same = tf.equal(entity[:, :, None], entity[:, None, :])
         first = tf.argmax(tf.cast(same, tf.int32), axis=-1, output_type=tf.int32)
         new = slot & tf.equal(first, tf.range(length))
@@ -186,6 +190,15 @@ class FactReader(keras.Model):
         right, stated, found, wanted = agreement(text, triples)
         precision, recall = (tf.math.divide_no_nan(*x) for x in ((right, stated), (found, wanted)))
         return tf.math.divide_no_nan(2 * precision * recall, precision + recall)
+
+    def naming(self, text, triples):
+        """The share of the triples' entities that each text names: float32 `(batch,)`."""
+        entities = tf.range(self.tokens.max_entities)
+        ends = tf.gather(triples, [0, 2], axis=-1)  # (batch, facts, 2)
+        wanted = tf.reduce_any(ends[..., None] == entities, axis=(1, 2))
+        named = wanted & tf.reduce_any(self._entity_of(text)[..., None] == entities, axis=1)
+        named, wanted = (tf.reduce_sum(tf.cast(x, tf.float32), 1) for x in (named, wanted))
+        return tf.math.divide_no_nan(named, wanted)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         labels, there = self._labels(x["text"], x["triples"])

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from kgkeras.checks import positive_int
+from kgkeras.checks import positive, positive_int
 from kgkeras.layers.weighing.task_weighing import TaskWeighing
 from kgkeras.registration import serializable
 
@@ -27,9 +27,7 @@ class DynamicWeightAverage(TaskWeighing):
     def __init__(self, period, temperature=2.0, **kwargs):
         super().__init__(**kwargs)
         self.period = positive_int("period", period)
-        if not temperature > 0:
-            raise ValueError(f"`temperature` must be above 0. Received: {temperature!r}.")
-        self.temperature = float(temperature)
+        self.temperature = positive("temperature", temperature)
 
     def build_state(self):
         zeros = ops.zeros((len(self.tasks),))

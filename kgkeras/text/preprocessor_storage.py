@@ -1,14 +1,17 @@
 """Preprocessors in a folder of plain files, written whole or not at all.
 
 `preprocessor.json` (the settings, and how many lines the other files have), `vocabulary.txt` (a
-word or a piece a line; the line is its place) and, where there is a linker, `surface_forms.tsv`
-(what it looks up, a tab, the entity). Lines end in a line feed and nothing else does: a piece may
-be what Unicode calls a line separator.
+word or a piece a line; the line is its place), where there is a linker, `surface_forms.tsv` (what
+it looks up, a tab, the entity) and, where facts are told, `told_facts.tsv` (the entity, a tab, the
+places of the fact's pieces, blanks between). Lines end in a line feed and nothing else does: a
+piece may be what Unicode calls a line separator.
 """
 
 import json
 import pathlib
 import re
+
+import numpy as np
 
 from kgkeras.checks import describe, one_of
 from kgkeras.kg import GraphFormatError
@@ -17,6 +20,8 @@ from kgkeras.kg.whole_folder import replaced_folder
 from kgkeras.text.linker import DictionaryLinker
 from kgkeras.text.preprocessor import Preprocessor
 from kgkeras.text.surface_forms import FormTable
+from kgkeras.text.told_facts import ToldFacts
+from kgkeras.text.verbalized_triples import VerbalizedTriples
 from kgkeras.text.word_piece_tokenizer import WordPieceTokenizer
 from kgkeras.text.word_tokenizer import WordTokenizer
 
@@ -24,7 +29,8 @@ FORMAT = "kgkeras.Preprocessor"
 # Changes, too, when texts are split or normalised otherwise: the files hold normal forms.
 VERSION = 1
 _SETTINGS, _VOCABULARY, _FORMS = "preprocessor.json", "vocabulary.txt", "surface_forms.tsv"
-_FILES = (_SETTINGS, _VOCABULARY, _FORMS)
+_FACTS = "told_facts.tsv"
+_FILES = (_SETTINGS, _VOCABULARY, _FORMS, _FACTS)
 _KEYS = ("sequence_length", "marked_only", "tokenizer", "linker", "lines")
 _TOKENIZERS = {
     "WordTokenizer": WordTokenizer,
@@ -32,16 +38,17 @@ _TOKENIZERS = {
 }
 _COLUMNS = ("keys", "entity_ids")  # of a `FormTable`; its other fields are settings
 _PAIR = re.compile(rb"([^\t\r]+)\t([0-9]{1,10})")
+_FACT = re.compile(rb"([0-9]{1,9})\t((?:[0-9]{1,9} )*[0-9]{1,9}|)")
 
 
 def save_preprocessor(preprocessor, folder):
     """Writes a preprocessor into a folder, replacing one that is there.
 
-    The graph that its linker was made of is not needed to load it again.
+    The graph that its linker and its facts are of is not needed to load it again.
 
     Args:
         preprocessor: `Preprocessor` of a `WordTokenizer` or a `WordPieceTokenizer`, with a
-            `DictionaryLinker` or none.
+            `DictionaryLinker` or none; or the `VerbalizedTriples` of such a one.
         folder: A folder of its own.
 
     Raises:
@@ -64,7 +71,7 @@ def load_preprocessor(folder):
         folder: The folder.
 
     Returns:
-        A `Preprocessor` that makes the same of every text.
+        A `Preprocessor`, or `VerbalizedTriples`, that makes the same of every text.
 
     Raises:
         GraphFormatError: If the folder holds no saved preprocessor, one of a version that this
@@ -77,6 +84,10 @@ def load_preprocessor(folder):
     found = {_VOCABULARY: len(vocabulary)}
     if columns is not None:
         found[_FORMS] = len(columns["keys"])
+    facts = settings.get("facts")
+    if facts is not None:
+        told = _read_facts(folder / _FACTS)
+        found[_FACTS] = len(told["heads"])
     if found != settings["lines"]:
         raise GraphFormatError(
             f"must hold as many lines as {_SETTINGS} says: {settings['lines']}. Received: {found}.",
@@ -87,13 +98,16 @@ def load_preprocessor(folder):
         linker = columns and DictionaryLinker.from_form_table(
             FormTable(**columns, **settings["linker"])
         )
-        return Preprocessor(tokenizer, linker, settings["sequence_length"], settings["marked_only"])
+        made = Preprocessor(tokenizer, linker, settings["sequence_length"], settings["marked_only"])
+        return made if facts is None else _telling(made, told, **facts)
     except (TypeError, ValueError) as error:
         raise GraphFormatError(f"must hold a whole preprocessor: {error}", folder) from error
 
 
 def _contents(preprocessor):
     """The settings, and the lines of the other files by their names."""
+    telling = preprocessor if isinstance(preprocessor, VerbalizedTriples) else None
+    preprocessor = telling.preprocessor if telling else preprocessor
     tokenizer, linker = preprocessor.tokenizer, preprocessor.linker
     if type(tokenizer) not in (WordTokenizer, WordPieceTokenizer):
         raise ValueError(
@@ -117,13 +131,22 @@ def _contents(preprocessor):
         "marked_only": preprocessor.marked_only,
         "tokenizer": {"kind": type(tokenizer).__name__, **tokenizer.get_config()},
         "linker": table,
-        "lines": {name: len(lines) for name, lines in files.items()},
     }
-    return settings, files
+    if telling:
+        told = telling.told_facts()
+        files[_FACTS] = _fact_lines(told)
+        settings["facts"] = {"max_facts": telling.max_facts, "num_entities": told.num_entities}
+    lines = {name: len(lines) for name, lines in files.items()}
+    return {**settings, "lines": lines}, files
 
 
 def _tokenizer(vocabulary, kind, **config):
     return _TOKENIZERS[one_of("kind", kind, tuple(_TOKENIZERS))](vocabulary, **config)
+
+
+def _telling(preprocessor, told, max_facts, num_entities):
+    facts = ToldFacts(**told, num_entities=num_entities)
+    return VerbalizedTriples.from_told_facts(preprocessor, facts, max_facts)
 
 
 def _is_one(folder):
@@ -193,6 +216,34 @@ def _read_forms(path):
             raise GraphFormatError(f"must not repeat {pair[1]!r}.", path, number)
         ids[pair[1]] = int(pair[2])
     return dict(zip(_COLUMNS, (list(ids), list(ids.values())), strict=True))
+
+
+def _fact_lines(told):
+    pieces = np.split(told.pieces, np.cumsum(told.lengths)[:-1])
+    return [
+        b"%d\t%b\n" % (head, b" ".join(b"%d" % piece for piece in row))
+        for head, row in zip(told.heads, pieces, strict=True)
+    ]
+
+
+def _read_facts(path):
+    """The columns of `ToldFacts`, by name."""
+    heads, pieces, lengths = [], [], []
+    for number, line in enumerate(_lines(path), 1):
+        found = _FACT.fullmatch(line)
+        if found is None:
+            raise GraphFormatError(
+                "must hold the id of an entity, a tab and numbers of pieces with blanks between. "
+                f"Received: {line!r}.",
+                path,
+                number,
+            )
+        row = [int(piece) for piece in found[2].split()]
+        heads.append(int(found[1]))
+        pieces += row
+        lengths.append(len(row))
+    columns = {"heads": heads, "pieces": pieces, "lengths": lengths}
+    return {name: np.array(column, "int64") for name, column in columns.items()}
 
 
 def _lines(path):

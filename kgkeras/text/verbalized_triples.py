@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from kgkeras.checks import describe, positive_int
+from kgkeras.text.told_facts import ToldFacts, told_facts
 
 
 class VerbalizedTriples(tf.Module):
@@ -45,14 +46,39 @@ class VerbalizedTriples(tf.Module):
         super().__init__(name="verbalized_triples")
         if preprocessor.linker is None:
             raise ValueError(f"`preprocessor` must have a linker. {describe(preprocessor)}.")
-        self.preprocessor = preprocessor
-        self.max_facts = positive_int("max_facts", max_facts)
-        facts = _chosen(graph, self.max_facts)
-        self._first, self._count = _rows_by_head(facts, graph.num_entities)
-        pieces = _pieces(preprocessor, graph, facts)
-        self._pieces = _constant(pieces.flat_values, "pieces")
-        self._starts = _constant(pieces.row_starts(), "starts")
-        self._lengths = _constant(pieces.row_lengths(), "lengths")
+        self._fill(preprocessor, told_facts(preprocessor, graph, max_facts), max_facts)
+
+    @classmethod
+    def from_told_facts(cls, preprocessor, facts, max_facts):
+        """Tells the `ToldFacts` that another one told.
+
+        Raises:
+            ValueError: If they do not belong to the preprocessor, or are damaged.
+        """
+        if preprocessor.linker is None:
+            raise ValueError(f"`preprocessor` must have a linker. {describe(preprocessor)}.")
+        facts.check(preprocessor.tokenizer.vocabulary_size, positive_int("max_facts", max_facts))
+        made = cls.__new__(cls)
+        tf.Module.__init__(made, name="verbalized_triples")
+        made._fill(preprocessor, facts, max_facts)
+        return made
+
+    def told_facts(self):
+        """The `ToldFacts` of all entities."""
+        counts = self._count.numpy()
+        heads = np.repeat(np.arange(len(counts)), counts)
+        return ToldFacts(heads, self._pieces.numpy(), self._lengths.numpy(), len(counts))
+
+    def _fill(self, preprocessor, facts, max_facts):
+        self.preprocessor, self.max_facts = preprocessor, int(max_facts)
+        counts = np.bincount(facts.heads, minlength=facts.num_entities)
+        lengths = facts.lengths
+        columns = {"first": np.cumsum(counts) - counts, "count": counts, "pieces": facts.pieces}
+        columns |= {"starts": np.cumsum(lengths) - lengths, "lengths": lengths}
+        for name, values in columns.items():
+            # A vector that a SavedModel keeps beside its graph.
+            values = tf.Variable(tf.cast(values, tf.int32), trainable=False, name=name)
+            setattr(self, f"_{name}", values)
 
     @property
     def tokenizer(self):
@@ -177,41 +203,3 @@ class _Trunk:
         # Stable: the tokens of a branch stay in their order.
         key = (tf.cast(row * self.width + place, tf.int64)) * (max_facts + 1)
         return tf.argsort(key + tf.cast(rank, tf.int64), stable=True)
-
-
-def _chosen(graph, max_facts):
-    """The facts `(n, 3)` that are told, by head, the most telling first."""
-    if not graph.num_triples:
-        raise ValueError("`graph` must hold at least one triple. Received: an empty graph.")
-    # Each once, in the order of the graph.
-    _, first = np.unique(np.asarray(graph.triples), axis=0, return_index=True)
-    triples = np.asarray(graph.triples)[np.sort(first)]
-    head, relation, tail = triples.astype("int64").T
-    pairs = relation * graph.num_entities + tail
-    _, which, shared = np.unique(pairs, return_inverse=True, return_counts=True)
-    order = np.lexsort((np.arange(len(head)), shared[which], head))
-    facts = triples[order]
-    starts = np.searchsorted(facts[:, 0], facts[:, 0])
-    return facts[np.arange(len(facts)) - starts < max_facts]
-
-
-def _rows_by_head(facts, num_entities):
-    counts = np.bincount(facts[:, 0], minlength=num_entities)
-    return _constant(np.cumsum(counts) - counts, "first"), _constant(counts, "count")
-
-
-def _pieces(preprocessor, graph, facts):
-    """The tokens of each fact's relation and tail: ragged `(facts, pieces)`."""
-    relations = [graph.relation_name(i) for i in range(graph.num_relations)]
-    tails, which = np.unique(facts[:, 2], return_inverse=True)
-    tails = [graph.entity_name(i) for i in tails]
-    parts = []
-    for names, ids in ((relations, facts[:, 1]), (tails, which)):
-        pieces = preprocessor.pieces([name.replace("_", " ") for name in names])
-        parts.append(tf.gather(pieces, ids))
-    return tf.concat(parts, axis=1)
-
-
-def _constant(values, name):
-    """A vector that a SavedModel keeps beside its graph."""
-    return tf.Variable(tf.cast(values, tf.int32), trainable=False, name=name)

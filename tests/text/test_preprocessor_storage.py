@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from kgkeras import kg, text
 
 MARKERS = ("<e1>", "</e1>")
+SETTINGS, WORDS, FORMS = "preprocessor.json", "vocabulary.txt", "surface_forms.tsv"
+FACTS = "told_facts.tsv"
 NAMES = ("São Tomé", "Eva", "eva", "the", "paris", "＝x", "a the", "北京", "a b c d e f g h i")
 # Lines of their own to whoever splits as Unicode does; BERT's multilingual vocabulary has such.
 ODD_PIECES = ("\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\r", "\u3000", " ", "\t", "")
@@ -40,13 +42,15 @@ def _round_trip(preprocessor, folder):
     return text.load_preprocessor(folder)
 
 
-@pytest.fixture(scope="module", params=["words marked", "words alone", "pieces"])
+@pytest.fixture(scope="module", params=["words marked", "words alone", "pieces", "pieces facts"])
 def pair(request, bert_vocabulary, tmp_path_factory):
     """A preprocessor, and what comes of keeping it."""
     kind, *options = request.param.split()
     tokenizer = _words() if kind == "words" else _pieces(bert_vocabulary)
     linker = None if "alone" in options else text.DictionaryLinker.from_graph(_graph())
     made = text.Preprocessor(tokenizer, linker, 12, marked_only="marked" in options)
+    if "facts" in options:
+        made = text.VerbalizedTriples(made, _graph())
     return made, _round_trip(made, tmp_path_factory.mktemp("kept") / "preprocessor")
 
 
@@ -104,6 +108,13 @@ def test_inside_a_pipeline_and_after_export(bert_vocabulary, tmp_path):
 
 def test_what_is_known_of_the_parts_is_kept(pair):
     made, loaded = pair
+    assert type(loaded) is type(made)
+    if isinstance(made, text.VerbalizedTriples):
+        assert loaded.max_facts == made.max_facts == 2
+        assert len(made.told_facts().heads) == 2
+        for kept, told in zip(loaded.told_facts(), made.told_facts(), strict=True):
+            np.testing.assert_array_equal(kept, told)
+        made, loaded = made.preprocessor, loaded.preprocessor
     for name in ("sequence_length", "marked_only"):
         assert getattr(loaded, name) == getattr(made, name)
     names = ("vocabulary", "vocabulary_size", "markers", "marker_ids", "pad_id", "unknown_id")
@@ -158,6 +169,70 @@ def test_the_files_are_plain(tmp_path):
         "lines": {"vocabulary.txt": 2, "surface_forms.tsv": 2},
     }
     assert len(list(folder.iterdir())) == 3
+
+
+def _telling():
+    graph = kg.KnowledgeGraph(["a", "b", "c"], ["r"], np.array([[0, 0, 2], [2, 0, 1]], "int32"))
+    linker = text.DictionaryLinker(["a", "c"], [0, 2])
+    return text.VerbalizedTriples(
+        text.Preprocessor(text.WordTokenizer(["r", "b", "c"]), linker, 9), graph
+    )
+
+
+def test_the_file_of_facts_is_plain(tmp_path):
+    made = _telling()
+    folder = tmp_path / "kept"
+    text.save_preprocessor(made, folder)
+    vocabulary = made.tokenizer.vocabulary
+    first = made.tokenizer.vocabulary_size - len(vocabulary)  # the word's place
+    r, b, c = (first + vocabulary.index(word) for word in "rbc")
+    assert (folder / FACTS).read_text() == f"0\t{r} {c}\n2\t{r} {b}\n"
+    settings = json.loads((folder / SETTINGS).read_text())
+    assert settings["facts"] == {"max_facts": 2, "num_entities": 3}
+    assert settings["lines"][FACTS] == 2
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (None, "told_facts.tsv: must be there"),
+        (lambda _: b"0\t4 6\n2 4\n", "told_facts.tsv:2: must hold the id of an entity, a tab"),
+        (lambda _: b"0\t4 -6\n", "told_facts.tsv:1: must hold the id of an entity"),
+        (lambda _: b"0\t4 6\n", r"'told_facts.tsv': 2}. Received: .*'told_facts.tsv': 1}"),
+        (lambda _: b"2\t4\n0\t4\n", "sorted by their heads, numbers below 3"),
+        (lambda _: b"0\t4\n3\t4\n", "numbers below 3. Received: 2 facts, heads up to 3"),
+        (lambda _: b"0\t4\n2\t99\n", r"Tokens must be numbers below \d. Received: 99"),
+    ],
+)
+def test_damaged_facts_are_told(tmp_path, edit, message):
+    folder = tmp_path / "kept"
+    text.save_preprocessor(_telling(), folder)
+    content = (folder / FACTS).read_bytes()
+    (folder / FACTS).unlink()
+    if edit is not None:
+        (folder / FACTS).write_bytes(edit(content))
+    with pytest.raises(kg.GraphFormatError, match=message):
+        text.load_preprocessor(folder)
+
+
+def test_facts_that_do_not_fit_the_settings(tmp_path):
+    text.save_preprocessor(_telling(), tmp_path / "kept")
+    path = tmp_path / "kept" / SETTINGS
+    for edit, message in (
+        (_edited(facts={"max_facts": 0, "num_entities": 3}), "`max_facts` must be a positive"),
+        (_edited(facts={"max_facts": 2, "num_entities": "x"}), "`num_entities` must be a positive"),
+        (_edited(facts={"max_facts": 2}), "whole preprocessor: .*'num_entities'"),
+        (_edited(facts=[1]), "must hold a whole preprocessor: "),
+    ):
+        content = path.read_bytes()
+        path.write_bytes(edit(content))
+        with pytest.raises(kg.GraphFormatError, match=message):
+            text.load_preprocessor(tmp_path / "kept")
+        path.write_bytes(content)
+    (tmp_path / "kept" / FACTS).write_bytes(b"2\t4\n2\t4\n")
+    path.write_bytes(_edited(facts={"max_facts": 1, "num_entities": 3})(content))
+    with pytest.raises(kg.GraphFormatError, match="An entity must have at most 1 facts"):
+        text.load_preprocessor(tmp_path / "kept")
 
 
 def _small(words=("a", "b"), linker=True):
@@ -217,9 +292,6 @@ def _edited(**changes):
         return json.dumps({**json.loads(content), **changes}).encode()
 
     return edit
-
-
-SETTINGS, WORDS, FORMS = "preprocessor.json", "vocabulary.txt", "surface_forms.tsv"
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ class Config:
     epochs: int = setting(6, "epochs of learning from texts")
     learning_rate: float = setting(2e-3, "highest learning rate there")
     reader_epochs: int = setting(6, "epochs of learning to read, on half of the texts")
-    reward_steps: int = setting(150, "batches of learning from rewards")
+    reward_steps: int = setting(200, "batches of learning from rewards")
     reward_rate: float = setting(2e-4, "highest learning rate there")
     naming: float = setting(0.3, "weight of naming all entities beside factual F1")
     fluency: float = setting(0.05, "weight of fluency beside factual F1")
@@ -205,7 +205,7 @@ def factual(config, judge, texts, examples, triples):
         np.sum(judge.agreement(batch["text"], batch["triples"]), axis=1)
         for batch in batches(config, {"text": np.array(ids), "triples": triples})
     ]
-    right, stated, found, wanted = np.sum(counts, axis=0)
+    right, stated, found, wanted = np.sum(counts, axis=0).tolist()
     precision, recall = right / max(stated, 1), found / wanted
     f1 = 2 * precision * recall / max(precision + recall, 1e-9)
     return {"precision": precision, "recall": recall, "factual_f1": f1}

@@ -146,7 +146,13 @@ def _tokenizer(vocabulary, kind, **config):
 
 def _telling(preprocessor, told, max_facts, num_entities):
     facts = ToldFacts(**told, num_entities=num_entities)
-    return VerbalizedTriples.from_told_facts(preprocessor, facts, max_facts)
+    made = VerbalizedTriples.from_told_facts(preprocessor, facts, max_facts)
+    named = max(preprocessor.linker.form_table().entity_ids)
+    if named >= num_entities:
+        raise ValueError(
+            f"`num_entities` must be above {named}, which a form names. Received: {num_entities}."
+        )
+    return made
 
 
 def _is_one(folder):

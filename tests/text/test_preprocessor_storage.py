@@ -221,6 +221,7 @@ def test_facts_that_do_not_fit_the_settings(tmp_path):
     for edit, message in (
         (_edited(facts={"max_facts": 0, "num_entities": 3}), "`max_facts` must be a positive"),
         (_edited(facts={"max_facts": 2, "num_entities": "x"}), "`num_entities` must be a positive"),
+        (_edited(facts={"max_facts": 2, "num_entities": 2}), "numbers below 2"),
         (_edited(facts={"max_facts": 2}), "whole preprocessor: .*'num_entities'"),
         (_edited(facts=[1]), "must hold a whole preprocessor: "),
     ):
@@ -229,6 +230,10 @@ def test_facts_that_do_not_fit_the_settings(tmp_path):
         with pytest.raises(kg.GraphFormatError, match=message):
             text.load_preprocessor(tmp_path / "kept")
         path.write_bytes(content)
+    (tmp_path / "kept" / FACTS).write_bytes(b"0\t4\n1\t4\n")
+    path.write_bytes(_edited(facts={"max_facts": 1, "num_entities": 2})(content))
+    with pytest.raises(kg.GraphFormatError, match="must be above 2, which a form names"):
+        text.load_preprocessor(tmp_path / "kept")
     (tmp_path / "kept" / FACTS).write_bytes(b"2\t4\n2\t4\n")
     path.write_bytes(_edited(facts={"max_facts": 1, "num_entities": 3})(content))
     with pytest.raises(kg.GraphFormatError, match="An entity must have at most 1 facts"):

@@ -55,7 +55,7 @@ class Config:
     epochs: int = setting(6, "epochs of learning from texts")
     learning_rate: float = setting(2e-3, "highest learning rate there")
     reader_epochs: int = setting(6, "epochs of learning to read, on half of the texts")
-    reward_steps: int = setting(200, "batches of learning from rewards")
+    reward_steps: int = setting(200, "batches of learning from rewards; 0 for none")
     reward_rate: float = setting(2e-4, "highest learning rate there")
     naming: float = setting(0.3, "weight of naming all entities beside factual F1")
     fluency: float = setting(0.05, "weight of fluency beside factual F1")
@@ -272,7 +272,7 @@ def main(config):
     figures = {"people": {"bleu": float("nan"), **told}}
     texts = {"people": people}
     for name in ("supervised", "rewarded"):
-        if name == "rewarded":
+        if name == "rewarded" and config.reward_steps:
             learn_from_rewards(config, writer, reader, arrays)
         texts[name], figures[name] = measure(config, writer, judge, test_arrays, test)
     report(config, figures, test, texts, console)

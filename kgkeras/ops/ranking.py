@@ -48,10 +48,11 @@ def ranks_from_scores(scores, target, known=None, ties="mean", tolerance=TOLERAN
     # All candidates reach a lost answer; none with a NaN score reaches another.
     answer = ops.where(lost, worst, answer)
     scores = ops.where(ops.logical_and(ops.isnan(scores), lost[:, None]), worst, scores)
+    left_out = target[:, None]  # no competitor of its own
     if known is not None:
-        # The answer's own column is no competitor either way, so it can fill rows up.
-        scores = leave_out(scores, *_pairs(ops.where(known >= 0, known, target[:, None])))
-    above, reached, _ = count_competitors(scores, rows, answer, (rows, target), tolerance)
+        left_out = ops.concatenate([left_out, ops.where(known >= 0, known, left_out)], axis=1)
+    scores = leave_out(scores, *_pairs(left_out))
+    above, reached = count_competitors(scores, rows, *tie_bounds(answer, tolerance))
     optimistic, pessimistic = ops.where(lost, reached, above) + 1, reached + 1
     optimistic, pessimistic = ops.cast(optimistic, "float32"), ops.cast(pessimistic, "float32")
     if ties == "mean":
@@ -66,49 +67,60 @@ def leave_out(scores, rows, columns):
     return ops.scatter_update(scores, pairs, missing)
 
 
-def count_competitors(scores, rows, answer, excluded, tolerance):
+def tie_bounds(answer, tolerance):
+    """Below and above what scores others are tied with answers of these scores."""
+    finite = ops.abs(answer) < float("inf")
+    margin = ops.where(finite, tolerance * ops.abs(answer), ops.zeros_like(answer))
+    return answer - margin, answer + margin
+
+
+def count_competitors(scores, rows, lower, upper):
     """Counts, for each answer, the candidates above it and those that at least reach it.
 
     Args:
         scores: Float tensor `(queries, candidates)`; what is NaN is not counted.
         rows: Integer tensor `(answers,)`: the query of each answer.
-        answer: Float tensor `(answers,)`: the score of each.
-        excluded: Two integer tensors `(pairs,)`: an answer and a column that is not counted for
-            it, among them the answer's own. No pair comes twice; those of an answer beyond the
-            last do nothing.
-        tolerance: Relative difference up to which scores are tied.
+        lower: Float tensor `(answers,)`: what reaches an answer; see `tie_bounds`.
+        upper: Float tensor `(answers,)`: what all above it exceed.
 
     Returns:
-        Two int32 tensors `(answers,)`, and a boolean, whether any score is NaN. The optimistic
-        rank is 1 + above, the pessimistic one 1 + reached.
+        Two int32 tensors `(answers,)`. If the answer is among the candidates, it reaches itself.
     """
-    finite = ops.abs(answer) < float("inf")
-    margin = ops.where(finite, tolerance * ops.abs(answer), ops.zeros_like(answer))
-    lower, upper = answer - margin, answer + margin
-    above, reached, broken = _tally(scores, rows, lower, upper)
-    which, column = excluded
-    count = ops.shape(answer)[0]
-    owner = ops.minimum(which, count - 1)
-    left_out = ops.take(
-        ops.reshape(scores, (-1,)), ops.take(rows, owner) * ops.shape(scores)[1] + column
-    )
-    found = ops.stack([left_out > ops.take(upper, owner), left_out >= ops.take(lower, owner)], 1)
-    # What is beyond the last answer is summed up too, and dropped.
-    less = ops.segment_sum(ops.cast(found, "int32"), which, num_segments=count + 1)[:-1]
-    return above - less[:, 0], reached - less[:, 1], broken
+    columns = scores.shape[1]
+    if columns is None or columns > _HALF:
+        return _count_above(scores, rows, upper), _count_reached(scores, rows, lower)
+    both = _count_both(scores, rows, lower, upper)
+    return ops.bitwise_and(both, _HALF), ops.bitwise_and(ops.right_shift(both, 16), _HALF)
+
+
+# Counting reads every score for every answer, and takes as long as the product that made the scores
+# unless it is one loop that keeps one number: small counts share the halves of an integer.
+_HALF = 2**16 - 1
 
 
 @fused
-def _tally(scores, rows, lower, upper):
-    """How many scores of its row are above each answer, and reach it; whether any is NaN.
+def _count_both(scores, rows, lower, upper):
+    scores = ops.take(scores, rows, axis=0)  # (answers, candidates), never made
+    above = ops.cast(scores > upper[:, None], "int32")
+    reached = ops.cast(scores >= lower[:, None], "int32")
+    return ops.sum(above + reached * (_HALF + 1), axis=1)
 
-    This reads every score, and takes as long as the product that made them if it is not one loop.
-    """
-    candidates = ops.take(scores, rows, axis=0)  # (answers, candidates), never made
-    above = ops.sum(ops.cast(candidates > upper[:, None], "int32"), axis=1)
-    reached = ops.sum(ops.cast(candidates >= lower[:, None], "int32"), axis=1)
-    # Sums are quicker to search for NaN than scores.
-    return above, reached, ops.any(ops.isnan(ops.sum(scores, axis=1)))
+
+@fused
+def _count_above(scores, rows, upper):
+    return ops.sum(ops.cast(ops.take(scores, rows, axis=0) > upper[:, None], "int32"), axis=1)
+
+
+@fused
+def _count_reached(scores, rows, lower):
+    return ops.sum(ops.cast(ops.take(scores, rows, axis=0) >= lower[:, None], "int32"), axis=1)
+
+
+@fused
+def any_nan(scores):
+    """Whether a score is NaN, or infinities of both signs stand in a row of `(rows, columns)`."""
+    # Sums are quicker to search than scores.
+    return ops.any(ops.isnan(ops.sum(scores, axis=1)))
 
 
 def _pairs(columns):

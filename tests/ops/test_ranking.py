@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgkeras import ops
+from kgkeras.ops.ranking import count_competitors
 from tests import reference
 
 TIES = ("mean", "optimistic", "pessimistic")
@@ -49,6 +50,20 @@ def test_shifts_and_the_order_of_candidates_do_not_matter(problem, shift, order)
     place = np.argsort(order)
     moved = np.where(known >= 0, place[known], -1)
     np.testing.assert_array_equal(_ranks(scores[:, order], place[target], moved), expected)
+
+
+@pytest.mark.parametrize("columns", [40_000, 2**16 - 1, 2**16])
+def test_counts_of_many_candidates(columns):
+    rng = np.random.default_rng(0)
+    scores = rng.integers(0, 5, (3, columns)).astype("float32")
+    rows = np.array([0, 0, 1, 2, 2, 2])
+    bounds = np.array([-1, 5, 2, 2, 0, 4], "float32")
+    above, reached = map(
+        keras.ops.convert_to_numpy, count_competitors(scores, rows, bounds, bounds)
+    )
+    np.testing.assert_array_equal(above, np.sum(scores[rows] > bounds[:, None], axis=1))
+    np.testing.assert_array_equal(reached, np.sum(scores[rows] >= bounds[:, None], axis=1))
+    assert above[0] == reached[0] == columns
 
 
 def test_a_constant_scorer_is_in_the_middle():

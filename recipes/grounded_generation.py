@@ -35,8 +35,9 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 from rich.table import Table
+from writing_data import batches, encode, load, reordered
 
-from kgkeras import agents, datasets, training
+from kgkeras import agents, training
 from kgkeras.training import setting
 
 # What may differ between a run and its resumption: where it is, and what comes after the texts.
@@ -53,10 +54,11 @@ class Config:
     max_words: int = setting(56, "words of a text at most")
     batch_size: int = setting(64, "texts a batch")
     epochs: int = setting(6, "epochs of learning from texts")
+    orders: int = setting(8, "orders by chance in which the writer learns to read facts")
     learning_rate: float = setting(2e-3, "highest learning rate there")
     reader_epochs: int = setting(6, "epochs of learning to read, on half of the texts")
-    reward_steps: int = setting(200, "batches of learning from rewards; 0 for none")
-    reward_rate: float = setting(2e-4, "highest learning rate there")
+    reward_steps: int = setting(500, "batches of learning from rewards; 0 for none")
+    reward_rate: float = setting(4e-4, "highest learning rate there")
     naming: float = setting(0.3, "weight of naming all entities beside factual F1")
     fluency: float = setting(0.05, "weight of fluency beside factual F1")
     text_weight: float = setting(0.3, "weight of the texts' own loss there")
@@ -66,35 +68,6 @@ class Config:
     devices: int = setting(1, "replicas: GPUs or, where there are none, logical CPU devices")
     resume: bool = setting(True, "go on with an interrupted run")
     limit: int | None = setting(None, "use only so many sets of facts of each split")
-
-
-def load(config, split):
-    """The sets of facts of a split, shuffled."""
-    examples = datasets.load_verbalised(config.data, split)
-    order = np.random.default_rng(config.seed).permutation(len(examples))
-    return [examples[row] for row in order[: config.limit]]
-
-
-def encode(tokens, examples, texts=None):
-    """Arrays of examples with each of their texts, or with so many."""
-    rows = {"facts": [], "triples": [], "text": []}
-    for example in examples:
-        facts, triples = tokens.encode_facts(example.triples)
-        entities = tokens.entities(example.triples)
-        for text in example.texts[:texts]:
-            rows["facts"].append(facts)
-            rows["triples"].append(triples)
-            rows["text"].append(tokens.encode_text(text, entities))
-    return {name: np.array(column) for name, column in rows.items()}
-
-
-def batches(config, arrays, first_epoch=None):
-    """A `tf.data.Dataset`: in order, or shuffled without end from an epoch on."""
-    dataset, endless = tf.data.Dataset.from_tensor_slices(arrays), first_epoch is not None
-    if endless:
-        size = len(arrays["text"])
-        dataset = dataset.shuffle(size, seed=config.seed + first_epoch).repeat()
-    return dataset.batch(config.batch_size, drop_remainder=endless).prefetch(tf.data.AUTOTUNE)
 
 
 def fit(config, name, make, arrays, valid, epochs, steps):
@@ -250,11 +223,9 @@ def main(config):
     learn, valid, test = (load(config, split) for split in ("train", "valid", "test"))
     tokens = agents.FactTokens.from_examples(learn, max_words=config.max_words)
     learn, valid, test = ([e for e in s if tokens.fits(e.triples)] for s in (learn, valid, test))
-    arrays, valid_arrays = encode(tokens, learn), encode(tokens, valid)
-    console.print(
-        f"{len(learn)} sets of facts and {len(arrays['text'])} texts to learn from, {len(test)} "
-        f"sets to test; {tokens.size} ids"
-    )
+    arrays, valid_arrays = encode(tokens, reordered(config, learn)), encode(tokens, valid)
+    num_texts = len(arrays["text"]) // config.orders
+    console.print(f"{len(learn)} sets of facts with {num_texts} texts, {len(test)} to test")
     training.set_seed(config.seed)
     readers = []
     for name, half in (("reader", learn[::2]), ("judge", learn[1::2])):
@@ -263,7 +234,7 @@ def main(config):
         make = functools.partial(make_reader, tokens)
         readers.append(fit(config, name, make, half, valid_arrays, config.reader_epochs, steps))
     reader, judge = readers
-    steps = len(arrays["text"]) // config.batch_size
+    steps = num_texts // config.batch_size
     make = functools.partial(make_writer, config, tokens, config.epochs * steps)
     writer = fit(config, "writer", make, arrays, valid_arrays, config.epochs, steps)
     test_arrays = encode(tokens, test, texts=1)

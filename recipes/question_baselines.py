@@ -109,9 +109,12 @@ def _fit(model, encoded, labels, config):
     model.fit(batches, steps_per_epoch=steps, epochs=config.epochs, shuffle=False)
 
 
-def _logits(model, encoded, labels, config):
+def _best(model, encoded, labels, config):
+    """The class of each question; all logits at once, of all entities, would take gigabytes."""
     batches = pipelines.text_batches(encoded, labels, 4 * config.batch_size).map(_words_only)
-    return model.predict(batches, verbose=0)
+    return np.concatenate(
+        [np.argmax(model.predict_on_batch(inputs), axis=1) for inputs, _ in batches]
+    )
 
 
 def _answer_loss(answers, logits):
@@ -126,7 +129,7 @@ def text_only_hits(config, graph, tokenizer, train, test):
     """Hits@1 of an encoder that names entities from the question's words, without the graph."""
     model = _classifier(tokenizer, config.dim, graph.num_entities, _answer_loss)
     _fit(model, *train, config)
-    best = np.argmax(_logits(model, *test, config), axis=1)
+    best = _best(model, *test, config)
     return float(np.mean((test[1] == best[:, None]).any(axis=1)))
 
 
@@ -153,7 +156,7 @@ def path_classifier_hits(config, finder, tokenizer, train, test):
     model = _classifier(tokenizer, config.dim, len(classes), loss, ["accuracy"])
     _fit(model, encoded, labels.astype("int32"), config)
     encoded, topics, answers = test
-    paths = classes[np.argmax(_logits(model, encoded, topics, config), axis=1)]
+    paths = classes[_best(model, encoded, topics, config)]
     hits = []
     for topic, path, right in zip(topics, paths, answers, strict=True):
         reached = finder.reached(topic, int(path))[1] if path >= 0 else ()

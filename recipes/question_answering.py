@@ -11,8 +11,8 @@ questions. Topics stand in square brackets, and the linker finds them there.
 
     python recipes/question_answering.py --hops all  # or 1, 2, 3
 
-2 CPU cores, seed 0, busy: test Hits@1 .973, 1.000 and 1.000 for one, two and three hops after 2 to
-3 minutes of training each; .973 with one model for all after 18; the table is in the README.
+One of 2 CPU cores, seed 0: test Hits@1 .972, 1.000 and 1.000 for one, two and three hops after 1 to
+3 minutes of training each; .951 with one model for all after 17; the table is in the README.
 """
 
 import dataclasses

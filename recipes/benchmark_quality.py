@@ -5,6 +5,9 @@ MRR of the same validation facts every few seconds; looks are not counted, nor i
 (the first batch). PyKEEN is tried with each of some settings of its own, and the best one counts.
 
     python recipes/benchmark_quality.py --pykeen_python PYKEEN_ENV/bin/python
+
+2 quiet CPU cores, FB15k-237, `--limit 200 --pykeen_settings 3,2,1`: a valid MRR of .30 after 30
+seconds; the best of PyKEEN's settings, Adagrad .2 with N3, has .294 after 200.
 """
 
 import dataclasses

@@ -9,7 +9,7 @@ scorer, dimension, negatives and data.
     python recipes/benchmark_kge.py --quick
     python recipes/benchmark_kge.py --data FB15k-237 --pykeen_python PYKEEN_ENV/bin/python
 
-2 CPU cores, 4 minutes: 20 to 37 times PyKEEN's triples a second in sampled training, 3.2 times
+2 CPU cores, 4 minutes: 20 times PyKEEN's triples a second in sampled training, 3.2 times
 against all entities, 24 times in ranking; .70 of the speed at 4.6 M entities; .85 of the machine's
 matrix-product rate; 26 times stock Keras at 1 M entities.
 """

@@ -106,13 +106,22 @@ def ours(config):
         return until.history
 
 
+def chosen(config):
+    """Names of the settings of PyKEEN's that are tried."""
+    places, names = config.pykeen_settings.split(","), list(PYKEEN)
+    if unknown := set(places) - set(map(str, range(len(names)))):
+        raise ValueError(
+            f"`pykeen_settings` must be numbers below {len(names)}, with commas between. "
+            f"Received: {sorted(unknown)}."
+        )
+    return [names[int(place)] for place in places]
+
+
 def theirs(config):
     """Pairs of a name and what PyKEEN's half reports, of each of its settings."""
-    names = [list(PYKEEN)[int(place)] for place in config.pykeen_settings.split(",")]
     limit = config.limit
-    # The name alone where that is a folder's whole path.
     folder = pathlib.Path(os.environ.get("KGKERAS_DATA", "."), config.data)
-    for name in names:
+    for name in chosen(config):
         asked = pykeen_rates.Config(
             data=str(folder),
             dim=config.dim,
@@ -135,6 +144,7 @@ def main(config):
     if config.threads is not None:
         tf.config.threading.set_intra_op_parallelism_threads(config.threads)
     training.set_seed(config.seed)
+    chosen(config)  # fails before it trains
     table = Table(
         title=f"{config.data}, ComplEx, dim {config.dim}: to a valid MRR of {config.goal}"
     )

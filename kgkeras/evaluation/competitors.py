@@ -32,8 +32,8 @@ class Competitors:
 
         Args:
             block: `QueryBlock`.
-            known_row: Integer array `(known,)`, ascending: rows of queries that have
-            known_entity: integer array `(known,)`: these answers, not to be counted.
+            known_row: Integer array `(known,)`, ascending: the query of each known answer.
+            known_entity: Integer array `(known,)`: known answers, not to be counted.
             is_known: Boolean array `(answers,)`: whether the block's answers are among them.
 
         Returns:
@@ -45,8 +45,7 @@ class Competitors:
         size = block.last - block.first
         row, target = block.row[:size], block.target[:size]
         pairs = np.append(known_row, row).astype("int32"), np.append(known_entity, target)
-        whole = self._plan.columns == self._plan.num_entities
-        counts = self._in_one(block, *pairs) if whole else self._in_parts(block, *pairs)
+        counts = (self._in_one if self._plan.whole else self._in_parts)(block, *pairs)
         above, reached, lower, upper = (values[:size] for values in counts[:-1])
         known, own = np.split(counts[-1], [len(known_row)])
         alone = ~is_known  # An answer that is not known is not a competitor of its own, either.

@@ -34,9 +34,12 @@ class ScorePlan:
         columns = max(columns, 1)
         return cls(int(np.clip(scores // columns, 1, _ROWS)), columns, entities)
 
+    @property
+    def whole(self):
+        """Whether all candidates are scored at once."""
+        return self.columns == self.num_entities
+
     def chunks(self):
-        """Pairs of the first candidate and the ids of all; None stands for every entity."""
-        if self.columns == self.num_entities:
-            return [(0, None)]
+        """Pairs of the first candidate and the ids of some candidates next to each other."""
         ids = np.arange(self.num_entities, dtype="int32")
         return [(i, ids[i : i + self.columns]) for i in range(0, self.num_entities, self.columns)]

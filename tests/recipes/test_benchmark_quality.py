@@ -26,3 +26,8 @@ def test_gives_up(recipe, shared_data):
     result = recipe.main(_config(recipe, shared_data, goal=0.9999, limit=0.3))
     assert result["seconds"] is None
     assert result["history"][-1][1] < 0.9999
+
+
+def test_unknown_settings(recipe, shared_data):
+    with pytest.raises(ValueError, match=r"numbers below 4.*Received: \['9', 'x'\]"):
+        recipe.main(_config(recipe, shared_data, pykeen_settings="0,9,x"))

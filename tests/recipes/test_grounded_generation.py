@@ -61,3 +61,20 @@ def test_figures(recipe):
     np.testing.assert_allclose(list(figures.values()), [1, 1, 1])
     figures = recipe.factual(config, reader, [texts[0], "Nothing."], examples, one["triples"])
     np.testing.assert_allclose(list(figures.values()), [1, 0.5, 2 / 3])
+
+
+def test_orders_change_what_is_read_and_not_what_is_said(recipe):
+    config = recipe.Config(orders=3, limit=40)
+    examples = [e for e in recipe.load(config, "train") if len(e.triples) > 1]
+    read = recipe.reordered(config, examples)
+    assert len(read) == 3 * len(examples)
+    assert any(new.triples != old.triples for new, old in zip(read, examples, strict=False))
+    tokens = agents.FactTokens.from_examples(examples, min_count=1)
+    arrays = recipe.encode(tokens, read, texts=1)
+    for new, old, text in zip(read, 3 * examples, arrays["text"], strict=True):
+        assert sorted(new.triples) == sorted(old.triples)
+        plain = tokens.decode(
+            tokens.encode_text(old.texts[0], tokens.entities(old.triples)),
+            tokens.entities(old.triples),
+        )
+        assert tokens.decode(text, tokens.entities(new.triples)) == plain

@@ -94,6 +94,39 @@ class TripleTexts:
             None if owners is None else owners[:, :width],
         )
 
+    def cached(self, encoder, after):
+        """These texts as the lower layers of an encoder read them, once and for all.
+
+        A query's two texts, an entity's and a relation's, then see each other in the upper layers
+        only.
+
+        Args:
+            encoder: As for `text.CachedEncoder`, like `after`.
+            after: How many layers are read once.
+
+        Returns:
+            A `text.CachedEncoder`, and the `TripleTexts` that it takes.
+
+        Raises:
+            ValueError: If texts name neighbours: lower layers would tell of those that a batch
+                leaves out. Or as `text.CachedEncoder`.
+        """
+        from kgkeras.text import CachedEncoder  # TF Text loads when it is first used.
+
+        if self.owners is not None:
+            raise ValueError("Texts that name neighbours cannot be cached. Received: `owners`.")
+        width = max(self.entity_tokens.shape[1], self.relation_tokens.shape[1])
+        rows = (self.entity_tokens, self.relation_tokens)
+        tokens = np.concatenate([np.pad(r, [(0, 0), (0, width - r.shape[1])]) for r in rows])
+        lengths = np.concatenate([self.entity_lengths, self.relation_lengths])
+        entities, relations = np.split(CachedEncoder.places(lengths, width), [self.num_entities])
+        texts = dataclasses.replace(
+            self,
+            entity_tokens=entities[:, : self.entity_tokens.shape[1]],
+            relation_tokens=relations[:, : self.relation_tokens.shape[1]],
+        )
+        return CachedEncoder(encoder, after, tokens, lengths), texts
+
     @property
     def num_entities(self):
         """Number of entities."""

@@ -1,6 +1,7 @@
 """Words, tokens, entity links and encoders: the only door to KerasHub and TF Text."""
 
 from kgkeras.text.adapted_encoder import AdaptedEncoder, KAdapterEncoder
+from kgkeras.text.cached_encoder import CachedEncoder
 from kgkeras.text.linker import DictionaryLinker, Mentions
 from kgkeras.text.lstm_encoder import LSTMEncoder
 from kgkeras.text.masked_lm_head import masked_lm_head
@@ -21,6 +22,7 @@ from kgkeras.text.words import Words, normalise, split_words
 
 __all__ = [
     "AdaptedEncoder",
+    "CachedEncoder",
     "DictionaryLinker",
     "KAdapterEncoder",
     "LSTMEncoder",

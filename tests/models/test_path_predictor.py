@@ -130,7 +130,9 @@ def test_ranks_as_slowly_counted_and_scores_each_query_once(monkeypatch):
         return score_tails(head, relation, candidates)
 
     monkeypatch.setattr(model, "score_tails", counted)
-    monkeypatch.setattr("kgkeras.evaluation.competitors.compiled", lambda function, variables: function)
+    monkeypatch.setattr(
+        "kgkeras.evaluation.competitors.compiled", lambda function, variables: function
+    )
     evaluation.rank(model, told.triples[:6], told, sides="tail", memory=1000)
     assert asked == [(1, None)] * 6
 

@@ -2,10 +2,11 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 
-from kgkeras import kg, pipelines
+from kgkeras import kg, losses, models, pipelines, text
 from tests import lands
 
 
@@ -119,3 +120,28 @@ def test_wrong_arguments():
     with pytest.raises(ValueError, match="`max_relation_tokens` must be a positive integer"):
         lands.texts(facts, max_relation_tokens=0)
     assert isinstance(lands.texts(facts), pipelines.TripleTexts)
+
+
+def test_cached_they_give_the_encoders_vectors_and_train_it():
+    facts = lands.graph()
+    texts, size = lands.texts(facts), lands.tokenizer().vocabulary_size
+    encoder = text.TransformerEncoder(size, 16, num_layers=3, max_length=16, dropout=0.0)
+    cached, places = texts.cached(encoder, 2)
+    model, whole = (models.TextLinkPredictor(part) for part in (cached, encoder))
+    assert (places.num_entities, places.num_relations) == (30, 2)
+    batches = pipelines.text_triple_batches(facts.with_inverses(), places, batch_size=8)
+    before = whole.index(texts).entity_vectors()
+    np.testing.assert_allclose(model.index(places).entity_vectors(), before, atol=1e-3)
+    model.compile(keras.optimizers.Adam(0.01), losses.CrossEntropyLoss())
+    history = model.fit(batches, steps_per_epoch=10, epochs=3, shuffle=False, verbose=0)
+    assert history.history["loss"][-1] < history.history["loss"][0]
+    after = model.index(places).entity_vectors()
+    assert np.abs(after - before).max() > 0.01
+    np.testing.assert_allclose(whole.index(texts).entity_vectors(), after, atol=1e-3)
+
+
+def test_what_names_neighbours_is_not_cached():
+    facts = lands.graph()
+    texts = lands.texts(facts, max_neighbours=2)
+    with pytest.raises(ValueError, match="name neighbours cannot be cached"):
+        texts.cached(text.TransformerEncoder(50, 16), 1)

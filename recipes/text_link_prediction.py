@@ -34,6 +34,7 @@ import link_prediction
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from text_vectors import read_texts
 
 from kgkeras import datasets, evaluation, layers, losses, models, pipelines, training
 from kgkeras.training import setting
@@ -55,8 +56,6 @@ MODELS = "structure,text,control,fused"
 # What fills in settings that are None: for an encoder from scratch, and for a pretrained one.
 SCRATCH = dict(dim=64, tune_epochs=10, tune_rate=5e-3, epochs=20, num_negatives=500)
 PRETRAINED = dict(dim=256, tune_epochs=0, tune_rate=1e-4, epochs=12, num_negatives=4096)
-# What the tuned encoder does not depend on.
-ELSEWHERE = (*link_prediction.ELSEWHERE, "models", "fusion", "scorer", "norm", "hidden", "epochs")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,11 +64,13 @@ class Config:
 
     data: str = setting("geography", "a benchmark, or a folder of train, valid and test.txt")
     encoder: str = setting("lstm", "lstm, or a pretrained encoder's folder or preset")
+    dtype: str = setting("float32", "precision of a pretrained encoder", ("float32", "bfloat16"))
     max_tokens: int = setting(64, "most tokens of an entity's text")
     max_neighbours: int = setting(0, "neighbours in the graph that an entity's text also names")
     tune_epochs: int | None = setting(None, "epochs in which the encoder itself is tuned")
     tune_rate: float | None = setting(None, "learning rate of that")
     tune_batch_size: int = setting(256, "triples a batch of that")
+    tune_self_negatives: bool = setting(True, "whether a query's head is a wrong answer there")
     frozen_layers: int = setting(0, "lower layers of a pretrained encoder that are not tuned")
     fusion: str = setting("gated", "what combines text and structure", tuple(FUSIONS))
     scorer: str = setting("complex", "what judges triples", tuple(link_prediction.SCORERS))
@@ -112,80 +113,6 @@ def load_splits(config):
         return (link_prediction.load_splits(config),) * 2
     both = datasets.load_inductive(config.data)
     return tuple(link_prediction.limited(s, config.limit) for s in (both.training, both.inference))
-
-
-# === Texts ===
-
-
-def make_encoder(config, splits):
-    """A new encoder and its tokenizer."""
-    if config.encoder == "lstm":
-        graph = splits.train
-        texts = [*map(graph.entity_name, range(graph.num_entities)), "inverse of"]
-        texts += [*map(graph.relation_name, range(graph.num_relations))]
-        texts += graph.entity_texts.descriptions
-        tokenizer = kgkeras.text.WordTokenizer.from_texts(texts)
-        return kgkeras.text.LSTMEncoder(tokenizer.vocabulary_size, config.dim), tokenizer
-    encoder, tokenizer = kgkeras.text.load_encoder(config.encoder)
-    encoder.backbone.token_embedding.trainable = False
-    for layer in encoder.backbone.layers:
-        number = layer.name.removeprefix("transformer_layer_")
-        layer.trainable = not number.isdigit() or int(number) >= config.frozen_layers
-    return encoder, tokenizer
-
-
-def tune(config, splits, texts, model):
-    """Tunes a bi-encoder, or goes on with it."""
-    told = splits.train.with_inverses()
-    steps = pipelines.triple_steps(told, config.tune_batch_size)
-    warmup = dict(warmup_target=config.tune_rate, warmup_steps=max(steps // 10, 1))
-    schedule = keras.optimizers.schedules.CosineDecay(0.0, steps * config.tune_epochs, **warmup)
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=1e-4, clipnorm=10.0)
-    model.compile(optimizer, losses.CrossEntropyLoss(), jit_compile=False)
-    settings = {key: value for key, value in vars(config).items() if key not in ELSEWHERE}
-    folder = pathlib.Path(config.run) / "encoder"
-    run = training.TrainingRun(folder, settings, monitor="loss", resume=config.resume)
-    first_epoch = run.restore(model)
-    if not run.finished:
-        model.fit(
-            pipelines.text_triple_batches(
-                told,
-                texts,
-                batch_size=config.tune_batch_size,
-                first_epoch=first_epoch,
-                seed=config.seed,
-            ),
-            initial_epoch=first_epoch,
-            epochs=config.tune_epochs,
-            steps_per_epoch=steps,
-            callbacks=run.callbacks(),
-            shuffle=False,
-        )
-    run.load_best(model)
-
-
-def read_texts(config, splits, other, console):
-    """Vectors of the entities to learn of and to test on, and the tuned encoder's own metrics."""
-    training.set_seed(config.seed)
-    with training.make_strategy(config.devices).scope():
-        encoder, tokenizer = make_encoder(config, splits)
-        model = models.TextLinkPredictor(encoder)
-    learn, test = (
-        pipelines.TripleTexts.from_graph(
-            graph, tokenizer, max_tokens=config.max_tokens, max_neighbours=config.max_neighbours
-        )
-        for graph in (splits.train, other.train)
-    )
-    if config.tune_epochs:
-        console.rule("the encoder")
-        tune(config, splits, learn, model)
-    indices = [model.index(learn)]
-    if other is not splits:
-        indices.append(model.index(test))
-    metrics = evaluation.rank(model, other.test, other).metrics() if config.tune_epochs else None
-    # Their elements are about 1, as those of other layers are.
-    vectors = [index.entity_vectors() * np.sqrt(model.dim) for index in indices]
-    return vectors[0], vectors[-1], metrics
 
 
 # === Models ===

@@ -1,0 +1,91 @@
+"""Vectors of entities' texts by an encoder, tuned or as it comes, for `text_link_prediction.py`."""
+
+import pathlib
+
+import keras
+import numpy as np
+
+import kgkeras
+from kgkeras import evaluation, losses, models, pipelines, training
+
+# What a tuned encoder depends on.
+SETTINGS = "data encoder dtype max_tokens max_neighbours frozen_layers seed devices limit".split()
+
+
+def make_encoder(config, splits):
+    """A new encoder and its tokenizer."""
+    if config.encoder == "lstm":
+        graph = splits.train
+        texts = [*map(graph.entity_name, range(graph.num_entities)), "inverse of"]
+        texts += [*map(graph.relation_name, range(graph.num_relations))]
+        texts += graph.entity_texts.descriptions
+        tokenizer = kgkeras.text.WordTokenizer.from_texts(texts)
+        return kgkeras.text.LSTMEncoder(tokenizer.vocabulary_size, config.dim), tokenizer
+    dtype = "mixed_bfloat16" if config.dtype == "bfloat16" else "float32"
+    encoder, tokenizer = kgkeras.text.load_encoder(config.encoder, dtype=dtype)
+    encoder.backbone.token_embedding.trainable = False
+    for layer in encoder.backbone.layers:
+        number = layer.name.removeprefix("transformer_layer_")
+        layer.trainable = not number.isdigit() or int(number) >= config.frozen_layers
+    return encoder, tokenizer
+
+
+def tune(config, splits, texts, model):
+    """Tunes a bi-encoder, or goes on with it."""
+    told = splits.train.with_inverses()
+    steps = pipelines.triple_steps(told, config.tune_batch_size)
+    warmup = dict(warmup_target=config.tune_rate, warmup_steps=max(steps // 10, 1))
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, steps * config.tune_epochs, **warmup)
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=1e-4, clipnorm=10.0)
+    model.compile(optimizer, losses.CrossEntropyLoss(), jit_compile=False)
+    names = [*SETTINGS, *(name for name in vars(config) if name.startswith("tune_"))]
+    if config.encoder == "lstm":
+        names.append("dim")
+    settings = {name: getattr(config, name) for name in names}
+    folder = pathlib.Path(config.run) / "encoder"
+    run = training.TrainingRun(folder, settings, monitor="loss", resume=config.resume)
+    first_epoch = run.restore(model)
+    if not run.finished:
+        model.fit(
+            pipelines.text_triple_batches(
+                told,
+                texts,
+                batch_size=config.tune_batch_size,
+                self_negatives=config.tune_self_negatives,
+                first_epoch=first_epoch,
+                seed=config.seed,
+            ),
+            initial_epoch=first_epoch,
+            epochs=config.tune_epochs,
+            steps_per_epoch=steps,
+            callbacks=run.callbacks(),
+            shuffle=False,
+        )
+    run.load_best(model)
+
+
+def read_texts(config, splits, other, console):
+    """Vectors of the entities to learn of and to test on, and the tuned encoder's own metrics."""
+    training.set_seed(config.seed)
+    with training.make_strategy(config.devices).scope():
+        encoder, tokenizer = make_encoder(config, splits)
+        learn, test = (
+            pipelines.TripleTexts.from_graph(
+                graph, tokenizer, max_tokens=config.max_tokens, max_neighbours=config.max_neighbours
+            )
+            for graph in (splits.train, other.train)
+        )
+        if config.tune_epochs and config.frozen_layers and other is splits:
+            console.print("Reading all texts by the frozen layers.")
+            encoder, learn = learn.cached(encoder, config.frozen_layers)
+        model = models.TextLinkPredictor(encoder)
+    if config.tune_epochs:
+        console.rule("the encoder")
+        tune(config, splits, learn, model)
+    indices = [model.index(learn)]
+    if other is not splits:
+        indices.append(model.index(test))
+    metrics = evaluation.rank(model, other.test, other).metrics() if config.tune_epochs else None
+    # Their elements are about 1, as those of other layers are.
+    vectors = [index.entity_vectors() * np.sqrt(model.dim) for index in indices]
+    return vectors[0], vectors[-1], metrics

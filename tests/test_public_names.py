@@ -57,10 +57,11 @@ PUBLIC = {
     "SimplE TransE TransH TuckER",
     "serving": "Classification Client Code ModelMetadata Prediction Regression SignatureSpec State "
     "StatusError TensorSpec VersionStatus serve",
-    "text": "AdaptedEncoder DictionaryLinker KAdapterEncoder LSTMEncoder Mentions Preprocessor "
-    "PretrainedEncoder StringList StringTable TransformerEncoder TreeEncoder VerbalizedTriples "
-    "WordPieceTokenizer WordTokenizer Words best_tags load_encoder load_preprocessor "
-    "masked_lm_head normalise save_preprocessor split_words train_word_pieces transformer_layer",
+    "text": "AdaptedEncoder CachedEncoder DictionaryLinker KAdapterEncoder LSTMEncoder Mentions "
+    "Preprocessor PretrainedEncoder StringList StringTable TransformerEncoder TreeEncoder "
+    "VerbalizedTriples WordPieceTokenizer WordTokenizer Words best_tags load_encoder "
+    "load_preprocessor masked_lm_head normalise save_preprocessor split_words train_word_pieces "
+    "transformer_layer",
     "training": "CombinedFigure Resume TrainingRun make_strategy parse_config set_seed setting "
     "write_json",
 }

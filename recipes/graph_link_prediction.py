@@ -132,8 +132,10 @@ def make_encoder(config, splits):
 
     def layer(activation):
         if config.encoder == "compgcn":
+            # On top of what comes in: nothing, to begin with.
+            start = {"kernel_initializer": "zeros"} if config.residual else {}
             return graph.CompGraphConv(
-                config.dim, config.composition, activation=activation, **options
+                config.dim, config.composition, activation=activation, **options, **start
             )
         return graph.RelationalGraphConv(
             config.dim,

@@ -17,7 +17,9 @@ class CompGraphConv(MessagePassing):
 
     The sum is over the edges `e` from `j` to `i` with relation `r`. `dir(e)` is "in" for the first
     half of the relations and "out" for the second half, their inverses. Relations are updated too:
-    `z'_r = W_rel z_r`.
+    `z'_r = W_rel z_r`, or `z_r + W_rel z_r` where `residual`. With that and
+    `kernel_initializer="zeros"` the layer begins by passing on what it gets (as in ReZero,
+    Bachlechner et al., UAI 2021).
 
     Args:
         units: Length of the new states and of the new relation vectors.
@@ -25,8 +27,8 @@ class CompGraphConv(MessagePassing):
             correlation, element `k` of which is `sum_i h_i z_(i + k mod dim)`.
         normalization: "symmetric" for `c_ij = sqrt(incoming(i) * outgoing(j))`, "row" for
             `c_ij = incoming(i)`, None for 1. The counts are of edges.
-        **kwargs: As in `MessagePassing`: activation, dropout, residual, layer norm, all of them of
-            the nodes alone.
+        **kwargs: As in `MessagePassing`: activation, dropout and layer norm, which are of the nodes
+            alone, and residual.
 
     Call arguments:
         nodes, edges: As in `MessagePassing`.
@@ -60,7 +62,10 @@ class CompGraphConv(MessagePassing):
         self.out_kernel = self.add_kernel("out_kernel", dim, self.units)
         self.loop_kernel = self.add_kernel("loop_kernel", dim, self.units)
         self.relation_kernel = self.add_kernel("relation_kernel", dim, self.units)
-        self.loop_relation = self.add_kernel("loop_relation", 1, dim)
+        # A relation's vector, which no product with a kernel of zeros may leave at zero.
+        self.loop_relation = self.add_weight(
+            name="loop_relation", shape=(1, dim), initializer="glorot_uniform"
+        )
 
     def call(self, nodes, edges, relations, training=None):
         self._check_relations(nodes.shape, relations.shape)
@@ -70,7 +75,8 @@ class CompGraphConv(MessagePassing):
         loops = compose(states, self.loop_relation, 1)
         messages = self._received(graph, states, relations) + tf.matmul(loops, self.loop_kernel)
         new_nodes = self.updated(nodes, graph.without_spare(messages), training)
-        return new_nodes, tf.matmul(relations, self.relation_kernel)
+        new_relations = tf.matmul(relations, self.relation_kernel)
+        return new_nodes, relations + new_relations if self.residual else new_relations
 
     def _received(self, graph, states, relations):
         """What each node hears from the others: `(all nodes + 1, units)`."""

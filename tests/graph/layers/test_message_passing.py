@@ -196,6 +196,26 @@ def test_relations_are_updated(rng):
     updated = layer(nodes, edges, vectors)[1]
     wanted = vectors @ cases.weights_of(layer)["relation_kernel"]
     np.testing.assert_allclose(updated, wanted, **TOLERANCE)
+    layer = layers.CompGraphConv(DIM, residual=True)
+    updated = layer(nodes, edges, vectors)[1]
+    wanted = vectors + vectors @ cases.weights_of(layer)["relation_kernel"]
+    np.testing.assert_allclose(updated, wanted, **TOLERANCE)
+
+
+@pytest.mark.parametrize("composition", ["sub", "mult", "corr"])
+def test_begins_by_passing_on_what_it_gets_and_learns(composition, rng):
+    nodes, edges = cases.graph(rng, 6, 12)
+    inputs = tf.constant(nodes), edges, tf.constant(cases.relations(rng))
+    layer = layers.CompGraphConv(DIM, composition, residual=True, kernel_initializer="zeros")
+    for found, before in zip(layer(*inputs), inputs[::2], strict=True):
+        np.testing.assert_array_equal(found, before)
+    with tf.GradientTape() as tape:
+        new_nodes, new_relations = layer(*inputs)
+        loss = tf.reduce_sum(new_nodes**2) + tf.reduce_sum(new_relations**2)
+    kernels = {name: w.value for w in layer.trainable_weights if "kernel" in (name := w.name)}
+    gradients = tape.gradient(loss, kernels)
+    assert len(kernels) == 4
+    assert all(np.abs(gradient).max() > 0 for gradient in gradients.values())
 
 
 def test_options_of_all_layers(rng):

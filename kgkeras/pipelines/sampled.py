@@ -31,6 +31,7 @@ def sampled_batches(
     corruption="uniform",
     degree_exponent=0.75,
     both_sides=False,
+    self_negatives=False,
     filtered=False,
     subsampling=False,
     first_epoch=0,
@@ -55,6 +56,10 @@ def sampled_batches(
             relation, against the heads a tail has (Wang et al., 2014).
         degree_exponent: At least 0: 0 is uniform, 1 in proportion.
         both_sides: Whether to draw for the place of the head, too.
+        self_negatives: Whether the entity that a query gives is a negative, too. Entities that are
+            told by their texts are most like themselves; few random ones say that this is wrong.
+            The heads of a chunk, `chunk_size` of them, stand behind its random tails, and its tails
+            behind its random heads.
         filtered: Whether to tell which negatives make a fact of the graph.
         subsampling: Whether to weight triples by how rarely their queries are asked: see
             `triple_statistics.subsampling_weights`.
@@ -71,13 +76,13 @@ def sampled_batches(
 
     Raises:
         ValueError: If the graph holds no triple, an argument is out of range, chunks do not fill a
-            replica's share of the batch, or `both_sides` meets `"bernoulli"`.
+            replica's share of the batch, or `both_sides` or `self_negatives` meets `"bernoulli"`.
     """
     batch_size = checked_batch_size(batch_size)
     chunk_size = checked_chunk_size(chunk_size, batch_size)
     num_negatives = positive_int("num_negatives", num_negatives)
     steps = triple_steps(graph, batch_size)
-    _check_corruption(corruption, both_sides)
+    _check_corruption(corruption, both_sides=both_sides, self_negatives=self_negatives)
     draw = _draw(graph, corruption, degree_exponent)
     shape = [batch_size // chunk_size, num_negatives]
     triples = tf.convert_to_tensor(graph.triples)
@@ -86,13 +91,19 @@ def sampled_batches(
     rates = tf.convert_to_tensor(head_corruption_rates(graph)) if bernoulli else None
     mark_known = _known_marker(graph, both_sides or bernoulli) if filtered else None
 
+    def negatives(given, seed):
+        drawn = draw(shape, seed)
+        if not self_negatives:
+            return drawn
+        return tf.concat([drawn, tf.reshape(given, [shape[0], chunk_size])], axis=1)
+
     def batch(step):
         rows = shuffled_rows(step, batch_size, graph.num_triples, seed)
         head, relation, tail = tf.unstack(tf.gather(triples, rows), axis=1)
         inputs = {"head": head, "relation": relation, "tail": tail}
-        inputs["negatives"] = draw(shape, step_seed(seed, step, 0))
+        inputs["negatives"] = negatives(head, step_seed(seed, step, 0))
         if both_sides:
-            inputs["head_negatives"] = draw(shape, step_seed(seed, step, 1))
+            inputs["head_negatives"] = negatives(tail, step_seed(seed, step, 1))
         if bernoulli:
             chance = tf.random.stateless_uniform([batch_size], step_seed(seed, step, 2))
             inputs["corrupt_head"] = chance < tf.gather(rates, relation)
@@ -115,13 +126,14 @@ def checked_chunk_size(chunk_size, batch_size):
     return chunk_size
 
 
-def _check_corruption(corruption, both_sides):
+def _check_corruption(corruption, **flags):
     one_of("corruption", corruption, ("uniform", "bernoulli", "degree"))
-    if both_sides and corruption == "bernoulli":
-        raise ValueError(
-            '`both_sides` must be False where `corruption` is "bernoulli", which chooses a side. '
-            "Received: True."
-        )
+    for name, flag in flags.items():
+        if flag and corruption == "bernoulli":
+            raise ValueError(
+                f'`{name}` must be False where `corruption` is "bernoulli", which chooses a side. '
+                "Received: True."
+            )
 
 
 def _draw(graph, corruption, degree_exponent):

@@ -72,18 +72,19 @@ def test_weights_stay_with_their_triples():
 
 
 @pytest.mark.parametrize("chunk_size", [1, 4, 12])
-@pytest.mark.parametrize("side", ["tail", "bernoulli", "both"])
+@pytest.mark.parametrize("side", ["tail", "bernoulli", "both", "itself"])
 @pytest.mark.parametrize("num_facts", [3, 60])
 def test_known_negatives_are_marked(num_facts, chunk_size, side):
     # With 3 facts the entities' facts are looked up, with 60 each pair: see `KnownEntities`.
     facts = np.random.default_rng(0).integers(0, [7, 3, 7], (num_facts, 3)).tolist()
     graph, true = graphs.graph(facts), {tuple(fact) for fact in facts}
     arguments = {"batch_size": 12, "chunk_size": chunk_size, "filtered": True}
-    arguments |= {"both_sides": side == "both"}
+    arguments |= {"both_sides": side == "both", "self_negatives": side == "itself"}
+    width = 6 + (chunk_size if side == "itself" else 0)
     arguments |= {"corruption": "bernoulli"} if side == "bernoulli" else {}
     for batch in _take(3, graph, **arguments):
-        assert batch["known"].shape == (12, 6)
-        for i, n in np.ndindex(12, 6):
+        assert batch["known"].shape == (12, width)
+        for i, n in np.ndindex(12, width):
             h, r, t = (int(batch[name][i]) for name in ("head", "relation", "tail"))
             other = int(batch["negatives"][i // chunk_size, n])
             head_lost = side == "bernoulli" and batch["corrupt_head"][i]
@@ -107,6 +108,17 @@ def test_resuming_continues_the_stream(arguments):
     graphs.assert_same(whole, _take(2, first_epoch=2, seed=5, **arguments))
     other = _take(1, first_epoch=2, seed=6, **arguments)[0]
     assert not np.array_equal(whole[0]["negatives"], other["negatives"])
+
+
+@pytest.mark.parametrize("chunk_size", [1, 4])
+def test_what_a_query_gives_is_a_negative_too(chunk_size):
+    arguments = {"both_sides": True, "chunk_size": chunk_size, "seed": 3}
+    for plain, batch in zip(
+        _take(3, **arguments), _take(3, self_negatives=True, **arguments), strict=True
+    ):
+        for name, given in (("negatives", "head"), ("head_negatives", "tail")):
+            np.testing.assert_array_equal(batch[name][:, :6], plain[name])
+            np.testing.assert_array_equal(batch[name][:, 6:].ravel(), batch[given])
 
 
 def test_every_draw_is_another():
@@ -153,6 +165,7 @@ def test_shapes_are_static():
         ({"chunk_size": 32}, "`chunk_size` must divide a replica's share .* Received: 32"),
         ({"corruption": "type"}, "`corruption` must be one of 'uniform', 'bernoulli', 'degree'"),
         ({"corruption": "bernoulli", "both_sides": True}, "`both_sides` must be False where"),
+        ({"corruption": "bernoulli", "self_negatives": True}, "`self_negatives` must be False"),
         ({"degree_exponent": -1}, "`degree_exponent` must be finite and at least 0"),
         ({"first_epoch": -1}, "`first_epoch` must be finite and at least 0"),
         ({"graph": graphs.graph([])}, "`graph` must hold at least one triple"),

@@ -93,6 +93,7 @@ class Config:
     max_answers: int = setting(16, "queries regime: answers that share a row")
     num_negatives: int = setting(1000, "sampled regime: entities that a chunk is compared with")
     chunk_size: int | None = setting(None, "sampled regime: triples that share their negatives")
+    self_negatives: bool = setting(False, "sampled regime: compare with what is asked about, too")
     loss: str = setting("cross_entropy", "loss over the candidates", tuple(LOSSES))
     margin: float = setting(0.0, "margin of the losses that have one")
     optimizer: str | None = setting(None, "row-sparse optimizer", ("adagrad", "adam"))
@@ -168,6 +169,7 @@ def make_batches(config, graph):
         shared["num_negatives"] = config.num_negatives
         shared["chunk_size"] = config.chunk_size or batch_size // config.devices
         shared["both_sides"] = not config.reciprocal
+        shared["self_negatives"] = config.self_negatives
     return functools.partial(make, graph, **shared), steps
 
 

@@ -156,6 +156,7 @@ def train(config, splits, vectors, name):
         batch_size=config.batch_size,
         num_negatives=config.num_negatives,
         chunk_size=config.batch_size // config.devices,
+        self_negatives=True,
         seed=config.seed,
     )
     own = dataclasses.replace(config, models=name, run=str(pathlib.Path(config.run) / name))

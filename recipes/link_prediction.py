@@ -51,6 +51,8 @@ DEFAULTS = dict(
     scorer="complex",
     dim=200,
     regime="queries",
+    num_negatives=1000,
+    self_negatives=False,
     optimizer="adagrad",
     learning_rate=0.1,
     decay=1.0,
@@ -64,13 +66,14 @@ DEFAULTS = dict(
 N3 = dict(learning_rate=0.2, decay=0.95)
 SMALL = dict(regime="one_vs_all", batch_size=128, learning_rate=0.1, evaluate_every=10)
 DISTANCE = dict(optimizer="adam", learning_rate=4e-3, initial_range=0.1, regularizer=0.0)
+SOFTMAX = dict(regime="sampled", num_negatives=4096, self_negatives=True, initial_range=1e-3)
 SAMPLED = dict(regime="sampled", learning_rate=5e-3, entity_dropout=0.1, evaluate_every=20)
 PRESETS = {
     "fb15k-237/complex": N3 | dict(dim=400, epochs=14),
     "fb15k-237/distmult": N3 | dict(dim=400, epochs=12),
     "fb15k-237/transe": DISTANCE | dict(dim=128, epochs=16, decay=0.94, batch_size=256),
     "fb15k-237/rotate": DISTANCE | dict(dim=384, epochs=16, decay=0.94, batch_size=256),
-    "wn18rr/complex": N3 | dict(dim=256, epochs=16, regularizer=0.1),
+    "wn18rr/complex": SOFTMAX | dict(dim=512, epochs=30, batch_size=128, regularizer=0.1),
     "wn18rr/rotate": DISTANCE | SAMPLED | dict(dim=256, epochs=80, decay=0.975),
     "umls/complex": SMALL | dict(dim=200, epochs=40, regularizer=0.005),
     "kinship/complex": SMALL | dict(dim=200, epochs=40, regularizer=0.02),
@@ -91,9 +94,9 @@ class Config:
     reciprocal: bool = setting(True, "learn inverse relations, and ask for tails only")
     regime: str | None = setting(None, "what each triple is compared with", REGIMES)
     max_answers: int = setting(16, "queries regime: answers that share a row")
-    num_negatives: int = setting(1000, "sampled regime: entities that a chunk is compared with")
+    num_negatives: int | None = setting(None, "sampled regime: entities to compare a chunk with")
     chunk_size: int | None = setting(None, "sampled regime: triples that share their negatives")
-    self_negatives: bool = setting(False, "sampled regime: compare with what is asked about, too")
+    self_negatives: bool | None = setting(None, "sampled regime: and with what is asked about")
     loss: str = setting("cross_entropy", "loss over the candidates", tuple(LOSSES))
     margin: float = setting(0.0, "margin of the losses that have one")
     optimizer: str | None = setting(None, "row-sparse optimizer", ("adagrad", "adam"))
@@ -192,9 +195,8 @@ def make_model(config, splits, steps):
         config.learning_rate, steps, config.decay, staircase=True
     )
     kind = {"adagrad": optimizers.SparseAdagrad, "adam": optimizers.LazyAdam}[config.optimizer]
-    with_margin = config.loss in ("margin", "self_adversarial")
-    loss = LOSSES[config.loss](**({"margin": config.margin} if with_margin else {}))
-    model.compile(kind(schedule), loss)
+    options = {"margin": config.margin} if config.loss in ("margin", "self_adversarial") else {}
+    model.compile(kind(schedule), LOSSES[config.loss](**options))
     return model
 
 
@@ -249,9 +251,8 @@ def publish(config, splits, model, metrics, console):
 
 def show(config, metrics, console):
     """Prints the figures of head, tail and both."""
-    table = Table(title=f"{config.data}, {config.scorer}, seed {config.seed}: filtered, test")
-    table.add_column("figure")
-    table.add_column("value")
+    title = f"{config.data}, {config.scorer}, seed {config.seed}: filtered, test"
+    table = Table("figure", "value", title=title)
     for name, value in metrics.items():
         table.add_row(name, f"{value:.4f}")
     console.print(table)

@@ -82,6 +82,7 @@ class Config:
     regularizer: float = setting(0.0, "weight of the cubic (N3) penalty")
     num_negatives: int | None = setting(None, "entities that a batch is compared with")
     learning_rate: float = setting(3e-3, "learning rate of lazy Adam, which falls to 0")
+    table_rate: float = setting(6.0, "times that for entities' own vectors, which few steps see")
     epochs: int | None = setting(None, "epochs to train")
     batch_size: int = setting(512, "triples a batch")
     evaluate_every: int = setting(3, "epochs between two validations")
@@ -137,7 +138,9 @@ def make_model(config, splits, vectors, name, steps):
             **shared,
         )
     schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, steps * config.epochs)
-    model.compile(kgkeras.optimizers.LazyAdam(schedule), losses.CrossEntropyLoss())
+    rates = {"entities/table": config.table_rate}
+    optimizer = kgkeras.optimizers.LazyAdam(schedule, multipliers=rates)
+    model.compile(optimizer, losses.CrossEntropyLoss())
     return model
 
 

@@ -9,6 +9,7 @@ from kgkeras.export.writer import write_saved_model
 from kgkeras.kg.inverse import inverse_relation
 from kgkeras.models import Vocabulary
 from kgkeras.pipelines import TripleTexts
+from kgkeras.text import CachedEncoder
 
 _SAMPLES = ("a thing", "a thing: it is told in a sentence of some length, of about twenty words.")
 
@@ -44,10 +45,11 @@ def export_text_index(
         `pathlib.Path` of the new version.
 
     Raises:
-        ValueError: As `export_link_predictor`.
+        ValueError: As `export_link_predictor`, or if the encoder is a `text.CachedEncoder`.
         ExportError: If TensorFlow Serving could not serve the result.
     """
     check_answers(index, k, known)
+    _check_encoder(index.model.encoder)
     sizes = {
         "entities": index.num_entities,
         "relations": index.num_relations,
@@ -83,6 +85,14 @@ def export_text_link_predictor(model, preprocessor, graph, base, **options):
     )
     index = model.index(texts, vocabulary=Vocabulary.from_graph(graph))
     return export_text_index(index, preprocessor, base, **options)
+
+
+def _check_encoder(encoder):
+    if isinstance(encoder, CachedEncoder):
+        raise ValueError(
+            "The model must encode any text, not only those that a CachedEncoder holds: index them "
+            f"by a TextLinkPredictor of the whole encoder. Received: {encoder.name!r}."
+        )
 
 
 class _TextLinkParts(LinkParts):

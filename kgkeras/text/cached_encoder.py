@@ -6,6 +6,7 @@ from keras import ops
 
 from kgkeras.checks import describe, positive_int
 from kgkeras.registration import serializable
+from kgkeras.text.layered_encoder import LayeredEncoder
 
 # Rows are read beside those of about their length, up to a multiple of it.
 _LENGTH_STEP = 8
@@ -39,7 +40,8 @@ class CachedEncoder(keras.Model):
         other in the upper layers only.
 
     Raises:
-        ValueError: If `after` leaves no layer to read or to train, or shapes do not fit.
+        ValueError: If the encoder is of another kind, `after` leaves no layer to read or to train,
+            or shapes do not fit.
     """
 
     def __init__(
@@ -125,6 +127,10 @@ def _read(model, token_ids, lengths, batch_size, dtype):
 
 
 def _check(encoder, after, token_ids, lengths):
+    if not isinstance(encoder, LayeredEncoder):
+        raise ValueError(
+            f"`encoder` must have Transformer layers, as a LayeredEncoder. {describe(encoder)}."
+        )
     if isinstance(after, bool) or after not in range(1, encoder.num_layers):
         raise ValueError(
             f"`after` must be a number of layers from 1 to {encoder.num_layers - 1}. "

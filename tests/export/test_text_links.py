@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kgkeras import evaluation, export, models, pipelines
+from kgkeras import evaluation, export, models, pipelines, text
 from kgkeras.export.link_parts import NO_SCORE
 from tests.export import served, small
 
@@ -124,4 +124,13 @@ def test_without_names(index, preprocessor, tmp_path):
         export.export_text_index(nameless, preprocessor, tmp_path / "m")
     with pytest.raises(ValueError, match="`k` must be at most 5"):
         export.export_text_index(index, preprocessor, tmp_path / "m")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_holds_certain_texts_only(index, preprocessor, tmp_path):
+    encoder = text.TransformerEncoder(preprocessor.tokenizer.vocabulary_size, 16, num_layers=2)
+    cached, places = index.texts.cached(encoder, 1)
+    held = models.TextLinkPredictor(cached).index(places, vocabulary=index.vocabulary)
+    with pytest.raises(ValueError, match="by a TextLinkPredictor of the whole encoder"):
+        export.export_text_index(held, preprocessor, tmp_path / "m", k=5)
     assert not list(tmp_path.iterdir())

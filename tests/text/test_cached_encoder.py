@@ -5,7 +5,7 @@ import keras_hub
 import numpy as np
 import pytest
 
-from kgkeras.text import CachedEncoder, PretrainedEncoder, TransformerEncoder
+from kgkeras.text import CachedEncoder, LSTMEncoder, PretrainedEncoder, TransformerEncoder
 
 LENGTHS = np.array([7, 3, 1, 5])
 
@@ -90,6 +90,11 @@ def test_keeps_no_words_in_a_checkpoint(encoder):
 def test_refuses_layers(encoder, after):
     with pytest.raises(ValueError, match="`after` must be a number of layers from 1 to 2"):
         cached(encoder, after)
+
+
+def test_refuses_encoders_without_layers():
+    with pytest.raises(ValueError, match="`encoder` must have Transformer layers"):
+        CachedEncoder(LSTMEncoder(30, 8), 1, texts()[0], LENGTHS)
 
 
 @pytest.mark.parametrize("lengths", [[7, 3, 1], [7, 3, 0, 5], [8, 3, 1, 5]])

@@ -42,7 +42,7 @@ from kgkeras.training import setting
 FUSIONS = {
     "concat": layers.ConcatFusion,
     "sum": layers.SumFusion,
-    "gated": functools.partial(layers.GatedFusion, initial_bias=0.0),
+    "gated": layers.GatedFusion,
     "attention": layers.AttentionFusion,
 }
 NAMES = {
@@ -72,6 +72,7 @@ class Config:
     tune_batch_size: int = setting(256, "triples a batch of that")
     tune_self_negatives: bool = setting(True, "whether a query's head is a wrong answer there")
     frozen_layers: int = setting(0, "lower layers of a pretrained encoder that are not tuned")
+    structure: str | None = setting(None, "model.keras of link_prediction.py, to begin with")
     fusion: str = setting("gated", "what combines text and structure", tuple(FUSIONS))
     scorer: str = setting("complex", "what judges triples", tuple(link_prediction.SCORERS))
     norm: int = setting(2, "norm of the scorers that measure distances", (1, 2))
@@ -119,24 +120,32 @@ def load_splits(config):
 # === Models ===
 
 
+def make_fusion(config):
+    """A new fusion layer; where structure is there already, its gate is almost closed."""
+    bias = -4.0 if config.structure else 0.0
+    options = {"initial_bias": bias} if config.fusion == "gated" else {}
+    return FUSIONS[config.fusion](name="fusion", **options)
+
+
 def make_model(config, splits, vectors, name, steps):
     """A compiled model: `name` is a key of `NAMES`."""
     penalty = kgkeras.regularizers.N3(config.regularizer) if config.regularizer else None
     shared = dict(entity_dropout=config.entity_dropout, regularizer=penalty)
-    scorer = link_prediction.make_scorer(config)
-    if name == "structure":
-        model = models.LinkPredictor.from_graph(splits, scorer, config.dim, **shared)
+    texts = dict(hidden=config.hidden, structure_dropout=config.structure_dropout)
+    about = (splits, link_prediction.make_scorer(config), config.dim)
+    if name == "text":
+        model = models.FusedLinkPredictor.from_graph(*about, vectors, **texts, **shared)
+    elif config.structure:
+        known = keras.saving.load_model(config.structure, compile=False)
+        if name == "structure":
+            return known
+        options = {"fusion": make_fusion(config), **texts, **shared}
+        model = models.FusedLinkPredictor.from_structure(known, splits, vectors, **options)
+    elif name == "structure":
+        model = models.LinkPredictor.from_graph(*about, **shared)
     else:
-        model = models.FusedLinkPredictor.from_graph(
-            splits,
-            scorer,
-            config.dim,
-            vectors,
-            fusion=None if name == "text" else FUSIONS[config.fusion](name="fusion"),
-            hidden=config.hidden,
-            structure_dropout=config.structure_dropout,
-            **shared,
-        )
+        options = {"fusion": make_fusion(config), **texts, **shared}
+        model = models.FusedLinkPredictor.from_graph(*about, vectors, **options)
     schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, steps * config.epochs)
     rates = {"entities/table": config.table_rate}
     optimizer = kgkeras.optimizers.LazyAdam(schedule, multipliers=rates)
@@ -153,6 +162,8 @@ def train(config, splits, vectors, name):
     steps = pipelines.triple_steps(told, config.batch_size)
     with training.make_strategy(config.devices).scope():
         model = make_model(config, splits, vectors, name, steps)
+    if name == "structure" and config.structure:
+        return model, {}
     batches_from = functools.partial(
         pipelines.sampled_batches,
         told,
@@ -180,7 +191,7 @@ def report(config, figures, histories, ranks, splits, console):
     console.print(table)
     run = pathlib.Path(config.run)
     evaluation.write_report(ranks, run / "report", train=splits.train)
-    named = {NAMES[name]: history for name, history in histories.items()}
+    named = {NAMES[name]: history for name, history in histories.items() if history}
     evaluation.plot_histories(named, ("loss", "val_mrr"), run / "curves.png")
     console.print("Report:", run / "report" / "report.md", "Plots:", *sorted(run.rglob("*.png")))
 

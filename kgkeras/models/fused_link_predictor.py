@@ -6,7 +6,12 @@ from keras import ops
 
 from kgkeras.checks import non_negative
 from kgkeras.kg.inverse import check_no_inverses
-from kgkeras.layers import FusedEntityEmbedding, RelationEmbedding, TripleEmbedding
+from kgkeras.layers import (
+    EntityEmbedding,
+    FusedEntityEmbedding,
+    RelationEmbedding,
+    TripleEmbedding,
+)
 from kgkeras.layers.fused_entities import VIEWS, seen_as
 from kgkeras.models.candidates import candidate_scores
 from kgkeras.models.encoded_tables import with_tables
@@ -134,6 +139,42 @@ class FusedLinkPredictor(LinkPredictor):
         if "vocabulary" not in kwargs:
             kwargs["vocabulary"] = Vocabulary.from_graph(train)
         return cls(triples, scorer, reciprocal=reciprocal, **kwargs)
+
+    @classmethod
+    def from_structure(cls, model, graph, text_vectors, *, fusion, **kwargs):
+        """A model that begins with the vectors of one that was trained on structure alone.
+
+        How much of the texts it begins with is up to the fusion: next to nothing where
+        `layers.GatedFusion` has a low `initial_bias`. As structure explains the facts that it has
+        learned, texts only get to say something where `structure_dropout` leaves structure out.
+
+        Args:
+            model: `LinkPredictor` with a table of entities. It stays as it is.
+            graph: The `kg.KnowledgeGraph` or `kg.Splits` that it was trained on.
+            text_vectors: As for `from_graph`.
+            fusion: As for `from_graph`, but not None.
+            **kwargs: Further arguments of `from_graph`.
+
+        Raises:
+            ValueError: If `model` has no table, knows other entities or relations, or as
+                `from_graph`.
+        """
+        entities, relations = model.triples.entities, model.triples.relations
+        train = getattr(graph, "train", graph)
+        wanted = train.num_entities, train.num_relations
+        found = model.num_entities, model.num_relations
+        if type(entities) is not EntityEmbedding or wanted != found or fusion is None:
+            raise ValueError(
+                f"`model` must have a table of {wanted[0]} entities and {wanted[1]} relations, and "
+                f"`fusion` must not be None. Received: {type(entities).__name__} of {found[0]} and "
+                f"{found[1]}, fusion={fusion!r}."
+            )
+        options = {"reciprocal": model.reciprocal, "fusion": fusion, **kwargs}
+        scorer = type(model.scorer).from_config(model.scorer.get_config())
+        fused = cls.from_graph(graph, scorer, entities.dim, text_vectors, **options)
+        fused.triples.entities.table.assign(entities.table)
+        fused.triples.relations.table.assign(relations.table)
+        return fused
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)

@@ -164,3 +164,38 @@ def test_bad_arguments(facts):
         models.FusedLinkPredictor.from_graph(
             facts.with_inverses(), scorers.ComplEx(), 8, _texts(facts)
         )
+
+
+@pytest.mark.parametrize("reciprocal", [True, False])
+def test_begins_with_a_structure_that_was_learned(facts, reciprocal):
+    known = models.LinkPredictor.from_graph(facts, scorers.ComplEx(), 16, reciprocal=reciprocal)
+    fusion = layers.GatedFusion(initial_bias=-30.0)
+    model = models.FusedLinkPredictor.from_structure(known, facts, _texts(facts), fusion=fusion)
+    assert model.reciprocal == reciprocal
+    head, relation, tail = facts.triples.T
+    wanted = np.array(known.score_tails(head, relation))
+    np.testing.assert_allclose(model.score_tails(head, relation), wanted, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        model.score(head, relation, tail), known.score(head, relation, tail), rtol=1e-4, atol=1e-6
+    )
+    model.compile(optimizers.LazyAdam(0.02), losses.CrossEntropyLoss(), jit_compile=False)
+    model.fit(
+        pipelines.one_vs_all_batches(facts.with_inverses() if reciprocal else facts, batch_size=10),
+        steps_per_epoch=8,
+        shuffle=False,
+        verbose=0,
+    )
+    assert np.abs(model.score_tails(head, relation) - wanted).max() > 0.01
+    np.testing.assert_array_equal(known.score_tails(head, relation), wanted)
+
+
+def test_what_a_model_cannot_begin_with(facts):
+    known = models.LinkPredictor.from_graph(facts, scorers.ComplEx(), 16)
+    make, fusion = models.FusedLinkPredictor.from_structure, layers.GatedFusion()
+    with pytest.raises(ValueError, match="`fusion` must not be None"):
+        make(known, facts, _texts(facts), fusion=None)
+    with pytest.raises(ValueError, match=r"a table of 30 entities .* FusedEntityEmbedding of 30"):
+        make(_model(facts), facts, _texts(facts), fusion=fusion)
+    other = lands.graph(without=("bora_city",))
+    with pytest.raises(ValueError, match=r"a table of 29 entities and 2 relations.* of 30 and 2"):
+        make(known, other, _texts(other), fusion=fusion)

@@ -1,5 +1,9 @@
 """Keras models composed of the layers."""
 
+import keras
+
+# Saved models hold these by name: they must be known before one is loaded.
+from kgkeras import losses, regularizers, scorers  # noqa: F401
 from kgkeras.models.entity_typer import EntityTyper
 from kgkeras.models.fused_encoder import FusedEncoder
 from kgkeras.models.fused_link_predictor import FusedLinkPredictor
@@ -18,6 +22,9 @@ from kgkeras.models.text_index import TextIndex
 from kgkeras.models.text_link_predictor import TextLinkPredictor
 from kgkeras.models.token_tagger import TokenTagger
 from kgkeras.models.vocabulary import Vocabulary
+
+if keras.backend.backend() == "tensorflow":
+    from kgkeras import optimizers  # noqa: F401
 
 __all__ = [
     "Answer",

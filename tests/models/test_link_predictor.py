@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kgkeras import kg, losses, models, optimizers, pipelines, regularizers, scorers
-from tests import toy
+from tests import processes, toy
 
 SCORERS = [
     scorers.TransE(),
@@ -267,3 +267,19 @@ def test_names_shared_by_entities_need_the_identifier():
     assert model.top_tails("Vienna", "near", k=3) == model.top_tails("q3", "near", k=3)
     with pytest.raises(ValueError, match=r"`Paris` is the name of 2 entities.*'q1', 'q2'"):
         model.top_tails("Paris", "near")
+
+
+def test_loads_where_only_models_was_imported(tmp_path):
+    """The penalty, the scorer, the loss and the optimizer are found by name."""
+    model = predictor(graph=toy.graph(), regularizer=regularizers.N3(0.1))
+    model.compile(optimizers.SparseAdagrad(0.1), losses.CrossEntropyLoss())
+    model.save(tmp_path / "model.keras")
+    found = processes.output(_LOAD, tmp_path / "model.keras").split()
+    assert found == ["SparseAdagrad", "N3"]
+
+
+_LOAD = """
+import sys, kgkeras.models, keras
+model = keras.saving.load_model(sys.argv[1])
+print(type(model.optimizer).__name__, type(model.regularizer).__name__)
+"""

@@ -1,11 +1,12 @@
 """Link prediction by text and structure: what is written of entities, and their place in the graph.
 
 Texts become vectors by an encoder: as it comes (`--tune_epochs 0`, a frozen MiniLM), or tuned as a
-bi-encoder of heads and relations against tails (SimKGC), whose lower layers may stay frozen. Four
-models then learn the same facts with the same settings: the structure alone, the texts alone, the
-control, in which each entity has another one's text, and both together, combined by `--fusion`. All
-test facts are ranked from both sides, filtered; there is a report with plots, and an exported
-SavedModel. An interrupted run goes on.
+bi-encoder of heads and relations against tails (SimKGC), whose lower layers may stay frozen and
+then read all texts once. Four models then learn the same facts with the same settings: the
+structure alone, the texts alone, the control, in which each entity has another one's text, and both
+together, combined by `--fusion`. With `--structure` the first is one that `link_prediction.py` has
+trained, on which the last two begin. All test facts are ranked from both sides, filtered; there is
+a report with plots, and an exported SavedModel. An interrupted run goes on.
 
     python recipes/text_link_prediction.py
     python recipes/text_link_prediction.py --data WN18RR --encoder MINILM
@@ -127,6 +128,20 @@ def make_fusion(config):
     return FUSIONS[config.fusion](name="fusion", **options)
 
 
+def load_structure(config):
+    """The structure that was trained before: on the same facts, with the same scorer and sizes."""
+    path = pathlib.Path(config.structure)
+    made = json.loads((path.parent / "config.json").read_text(encoding="utf-8"))
+    wanted = vars(config) | {"reciprocal": True}
+    for name in ("data", "seed", "limit", "scorer", "norm", "dim", "reciprocal"):
+        if str(made[name]).lower() != str(wanted[name]).lower():
+            raise ValueError(
+                f"--structure must have been trained with {name}={wanted[name]}. "
+                f"Received: {path} with {name}={made[name]}."
+            )
+    return keras.saving.load_model(path, compile=False)
+
+
 def make_model(config, splits, vectors, name, steps):
     """A compiled model: `name` is a key of `NAMES`."""
     penalty = kgkeras.regularizers.N3(config.regularizer) if config.regularizer else None
@@ -136,7 +151,7 @@ def make_model(config, splits, vectors, name, steps):
     if name == "text":
         model = models.FusedLinkPredictor.from_graph(*about, vectors, **texts, **shared)
     elif config.structure:
-        known = keras.saving.load_model(config.structure, compile=False)
+        known = load_structure(config)
         if name == "structure":
             return known
         options = {"fusion": make_fusion(config), **texts, **shared}

@@ -2,10 +2,12 @@
 
 import pathlib
 
+import kgkeras  # before Keras: it sets TensorFlow's defaults
+
+# isort: split
 import keras
 import numpy as np
 
-import kgkeras
 from kgkeras import evaluation, losses, models, pipelines, training
 
 # What a tuned encoder depends on.
@@ -23,21 +25,31 @@ def make_encoder(config, splits):
         return kgkeras.text.LSTMEncoder(tokenizer.vocabulary_size, config.dim), tokenizer
     dtype = "mixed_bfloat16" if config.dtype == "bfloat16" else "float32"
     encoder, tokenizer = kgkeras.text.load_encoder(config.encoder, dtype=dtype)
-    encoder.backbone.token_embedding.trainable = False
+    for number, layer in enumerate(encoder.backbone.transformer_layers):
+        layer.trainable = number >= config.frozen_layers
     for layer in encoder.backbone.layers:
-        number = layer.name.removeprefix("transformer_layer_")
-        layer.trainable = not number.isdigit() or int(number) >= config.frozen_layers
+        # The tokens' vectors are half of a small encoder's weights: training them brings little.
+        if "embedding" in layer.name and (config.frozen_layers or "token" in layer.name):
+            layer.trainable = False
     return encoder, tokenizer
+
+
+def make_model(config, splits, encoder):
+    """A compiled bi-encoder."""
+    steps = pipelines.triple_steps(splits.train.with_inverses(), config.tune_batch_size)
+    warmup = dict(warmup_target=config.tune_rate, warmup_steps=max(steps // 10, 1))
+    decay_steps = max(steps * config.tune_epochs, 1)
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, decay_steps, **warmup)
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=1e-4, clipnorm=10.0)
+    model = models.TextLinkPredictor(encoder)
+    model.compile(optimizer, losses.CrossEntropyLoss(), jit_compile=False)
+    return model
 
 
 def tune(config, splits, texts, model):
     """Tunes a bi-encoder, or goes on with it."""
     told = splits.train.with_inverses()
     steps = pipelines.triple_steps(told, config.tune_batch_size)
-    warmup = dict(warmup_target=config.tune_rate, warmup_steps=max(steps // 10, 1))
-    schedule = keras.optimizers.schedules.CosineDecay(0.0, steps * config.tune_epochs, **warmup)
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=1e-4, clipnorm=10.0)
-    model.compile(optimizer, losses.CrossEntropyLoss(), jit_compile=False)
     names = [*SETTINGS, *(name for name in vars(config) if name.startswith("tune_"))]
     if config.encoder == "lstm":
         names.append("dim")
@@ -67,6 +79,7 @@ def tune(config, splits, texts, model):
 def read_texts(config, splits, other, console):
     """Vectors of the entities to learn of and to test on, and the tuned encoder's own metrics."""
     training.set_seed(config.seed)
+    cacheable = other is splits and not config.max_neighbours and config.encoder != "lstm"
     with training.make_strategy(config.devices).scope():
         encoder, tokenizer = make_encoder(config, splits)
         learn, test = (
@@ -75,10 +88,10 @@ def read_texts(config, splits, other, console):
             )
             for graph in (splits.train, other.train)
         )
-        if config.tune_epochs and config.frozen_layers and other is splits:
+        if config.tune_epochs and config.frozen_layers and cacheable:
             console.print("Reading all texts by the frozen layers.")
             encoder, learn = learn.cached(encoder, config.frozen_layers)
-        model = models.TextLinkPredictor(encoder)
+        model = make_model(config, splits, encoder)
     if config.tune_epochs:
         console.rule("the encoder")
         tune(config, splits, learn, model)

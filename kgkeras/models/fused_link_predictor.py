@@ -6,12 +6,7 @@ from keras import ops
 
 from kgkeras.checks import non_negative
 from kgkeras.kg.inverse import check_no_inverses
-from kgkeras.layers import (
-    EntityEmbedding,
-    FusedEntityEmbedding,
-    RelationEmbedding,
-    TripleEmbedding,
-)
+from kgkeras.layers import FusedEntityEmbedding, RelationEmbedding, TripleEmbedding
 from kgkeras.layers.fused_entities import VIEWS, seen_as
 from kgkeras.models.candidates import candidate_scores
 from kgkeras.models.encoded_tables import with_tables
@@ -149,31 +144,30 @@ class FusedLinkPredictor(LinkPredictor):
         learned, texts only get to say something where `structure_dropout` leaves structure out.
 
         Args:
-            model: `LinkPredictor` with a table of entities. It stays as it is.
+            model: `LinkPredictor`; what an encoder makes of its tables, if it has one. It stays as
+                it is.
             graph: The `kg.KnowledgeGraph` or `kg.Splits` that it was trained on.
             text_vectors: As for `from_graph`.
             fusion: As for `from_graph`, but not None.
             **kwargs: Further arguments of `from_graph`.
 
         Raises:
-            ValueError: If `model` has no table, knows other entities or relations, or as
-                `from_graph`.
+            ValueError: If `model` knows other entities or relations than `graph`, or in another
+                order, `fusion` is None, or as `from_graph`.
         """
-        entities, relations = model.triples.entities, model.triples.relations
-        train = getattr(graph, "train", graph)
-        wanted = train.num_entities, train.num_relations
-        found = model.num_entities, model.num_relations
-        if type(entities) is not EntityEmbedding or wanted != found or fusion is None:
-            raise ValueError(
-                f"`model` must have a table of {wanted[0]} entities and {wanted[1]} relations, and "
-                f"`fusion` must not be None. Received: {type(entities).__name__} of {found[0]} and "
-                f"{found[1]}, fusion={fusion!r}."
-            )
-        options = {"reciprocal": model.reciprocal, "fusion": fusion, **kwargs}
-        scorer = type(model.scorer).from_config(model.scorer.get_config())
-        fused = cls.from_graph(graph, scorer, entities.dim, text_vectors, **options)
-        fused.triples.entities.table.assign(entities.table)
-        fused.triples.relations.table.assign(relations.table)
+        if fusion is None:
+            raise ValueError("`fusion` must combine structure and text. Received: None.")
+        _check_same(model, Vocabulary.from_graph(getattr(graph, "train", graph)))
+        known = model.as_tables()
+        scorer = type(known.scorer).from_config(known.scorer.get_config())
+        options = {**kwargs, "fusion": fusion, "reciprocal": known.reciprocal}
+        fused = cls.from_graph(graph, scorer, known.triples.dim, text_vectors, **options)
+        for new, old in (
+            (fused.triples.entities.table, known.triples.entities.table),
+            (fused.triples.relations.table, known.triples.relations.table),
+            *zip(fused.scorer.variables, known.scorer.variables, strict=True),
+        ):
+            new.assign(old)
         return fused
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
@@ -258,3 +252,18 @@ class FusedLinkPredictor(LinkPredictor):
                 variable = ops.concatenate([variable[:kept], added])
             new.assign(variable)
         return grown
+
+
+def _check_same(model, vocabulary):
+    """Raises `ValueError` unless a model knows these entities and relations, in this order."""
+    known = model.vocabulary
+    for name in ("entities", "relations"):
+        wanted = getattr(vocabulary, name)
+        same = len(wanted) == getattr(model, f"num_{name}")
+        if known is not None:
+            same = same and tuple(wanted) == tuple(getattr(known, name))
+        if not same:
+            raise ValueError(
+                f"`model` must know the {len(wanted)} {name} of `graph`, in their order. "
+                f"Received: a model of {getattr(model, f'num_{name}')} {name}."
+            )

@@ -46,7 +46,7 @@ def sampled_batches(
     Args:
         graph: `kgkeras.kg.KnowledgeGraph`; reciprocal models want `graph.with_inverses()`.
         batch_size: Triples a batch, a multiple of the number of replicas.
-        num_negatives: Random entities a chunk, `n`; one may come twice.
+        num_negatives: Random entities a chunk; one may come twice.
         chunk_size: Triples that share their negatives, a divisor of each replica's share of the
             batch, which it is by default. 1 draws for each triple.
         corruption: `"uniform"`: each entity is as likely, in the place of the tail. `"degree"`: in
@@ -56,10 +56,11 @@ def sampled_batches(
             relation, against the heads a tail has (Wang et al., 2014).
         degree_exponent: At least 0: 0 is uniform, 1 in proportion.
         both_sides: Whether to draw for the place of the head, too.
-        self_negatives: Whether the entity that a query gives is a negative, too. Entities that are
-            told by their texts are most like themselves; few random ones say that this is wrong.
-            The heads of a chunk, `chunk_size` of them, stand behind its random tails, and its tails
-            behind its random heads.
+        self_negatives: Whether the entity that a query gives is a negative, too. A model finds
+            entities like the one it is given, and is told by few random ones that it itself is no
+            answer. The heads of a chunk, `chunk_size` of them, stand behind its random tails, and
+            its tails behind its random heads; those of the chunk's other queries may be answers,
+            which `filtered` marks.
         filtered: Whether to tell which negatives make a fact of the graph.
         subsampling: Whether to weight triples by how rarely their queries are asked: see
             `triple_statistics.subsampling_weights`.
@@ -68,7 +69,8 @@ def sampled_batches(
 
     Returns:
         `tf.data.Dataset` of dicts: int32 `head`, `relation`, `tail` `(batch_size,)` and `negatives`
-        `(batch_size // chunk_size, n)`. With `"bernoulli"`, bool `corrupt_head` `(batch_size,)`:
+        `(batch_size // chunk_size, n)`, `n` being `num_negatives` and with `self_negatives`
+        `chunk_size` more. With `"bernoulli"`, bool `corrupt_head` `(batch_size,)`:
         True where the negatives stand for the head. With `filtered`, bool `known` `(batch_size,
         n)`: True where a negative, in the place it stands for, makes a fact. With `both_sides`,
         `head_negatives` and `known_heads` like the two. With `subsampling`, float32 `weight`

@@ -97,8 +97,9 @@ class TripleTexts:
     def cached(self, encoder, after):
         """These texts as the lower layers of an encoder read them, once and for all.
 
-        A query's two texts, an entity's and a relation's, then see each other in the upper layers
-        only.
+        A query's two texts, an entity's and a relation's, are then read each by itself and see each
+        other in the upper layers only. So a model of queries learns, and is to be ranked, with what
+        is returned here, and never with other texts; entities' vectors are those of the encoder.
 
         Args:
             encoder: As for `text.CachedEncoder`, like `after`.

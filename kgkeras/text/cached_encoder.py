@@ -4,21 +4,19 @@ import keras
 import numpy as np
 from keras import ops
 
-from kgkeras.checks import describe, positive_int
-from kgkeras.registration import serializable
+from kgkeras.checks import describe, one_of, positive_int
 from kgkeras.text.layered_encoder import LayeredEncoder
 
 # Rows are read beside those of about their length, up to a multiple of it.
 _LENGTH_STEP = 8
 
 
-@serializable
 class CachedEncoder(keras.Model):
     """Encodes texts that the lower, frozen layers of an encoder have read once and for all.
 
     Lower layers that are not trained give the same words' vectors in each epoch. Here they are kept
-    and looked up: a step costs the upper layers alone. These belong to the encoder that was given;
-    what they learn is learned there, too, and it is that encoder that is saved and served.
+    (without dropout, on one device) and looked up: a step costs the upper layers alone. These are
+    the encoder's own; what they learn is learned there, too, and it is the encoder that is saved.
     `pipelines.TripleTexts.cached` makes one for the texts of a graph.
 
     Args:
@@ -27,7 +25,7 @@ class CachedEncoder(keras.Model):
         token_ids: Integer array `(texts, tokens)`.
         lengths: Integer array `(texts,)`: how many of them are tokens, not padding.
         batch_size: Texts to read at a time.
-        cache_dtype: Of the vectors that are kept.
+        cache_dtype: Of the vectors that are kept: "float16" or "float32".
 
     Call arguments:
         inputs: Dict of `token_ids`, int `(batch, tokens)`, which here are places of tokens in all
@@ -36,18 +34,20 @@ class CachedEncoder(keras.Model):
 
     Returns:
         Float tensor `(batch, tokens, dim)`, as the encoder; the same numbers, but for the rounding
-        of the cache, where a row is one of the texts. Tokens of several texts in one row see each
-        other in the upper layers only.
+        of the cache, where a row is one of the texts. Where tokens of several texts stand in one
+        row, each text was read by itself, at its own positions: they see each other in the upper
+        layers only, and the encoder gives other numbers.
 
     Raises:
         ValueError: If the encoder is of another kind, `after` leaves no layer to read or to train,
-            or shapes do not fit.
+            shapes do not fit, or `cache_dtype` is another one or too small.
     """
 
     def __init__(
         self, encoder, after, token_ids, lengths, *, batch_size=256, cache_dtype="float16", **kwargs
     ):
         _check(encoder, after, token_ids, lengths)
+        cache_dtype = one_of("cache_dtype", cache_dtype, ("float16", "float32"))
         batch_size = positive_int("batch_size", batch_size)
         words = _read(_lower(encoder, after), token_ids, lengths, batch_size, cache_dtype)
         cache = _Cache(words, dtype=encoder.compute_dtype, name="cache")
@@ -106,7 +106,10 @@ def _lower(encoder, after):
         return words
 
     encoder.encode_layers(look, inputs)
-    return keras.Model(inputs, passed[after], name="lower_layers")
+    model = keras.Model(inputs, passed[after], name="lower_layers")
+    # Texts are of many lengths: XLA would compile for each.
+    model.supports_jit = False
+    return model
 
 
 def _read(model, token_ids, lengths, batch_size, dtype):
@@ -123,6 +126,8 @@ def _read(model, token_ids, lengths, batch_size, dtype):
             inputs = {"token_ids": token_ids[chosen, :width], "padding_mask": there}
             found = model.predict(inputs, batch_size=batch_size, verbose=0)
             words[(first[chosen, None] + np.arange(width))[there]] = found[there]
+    if not np.isfinite(words).all():
+        raise ValueError(f"`cache_dtype` must hold the words' vectors. Received: {dtype!r}.")
     return words
 
 
@@ -137,12 +142,10 @@ def _check(encoder, after, token_ids, lengths):
             f"{describe(after)}."
         )
     shape, number = np.shape(token_ids), np.shape(lengths)
-    if (
-        len(shape) != 2
-        or number != shape[:1]
-        or not 1 <= np.min(lengths) <= np.max(lengths) <= shape[1]
-    ):
+    fits = len(shape) == 2 and shape[0] > 0 and number == shape[:1]
+    if not fits or not 1 <= np.min(lengths) <= np.max(lengths) <= shape[1]:
+        span = f" from {np.min(lengths)} to {np.max(lengths)}" if np.size(lengths) else ""
         raise ValueError(
-            "`token_ids` must be (texts, tokens), and `lengths` (texts,) from 1 to `tokens`. "
-            f"Received: shapes {shape} and {number}."
+            "`token_ids` must be (texts, tokens), at least one text, and `lengths` (texts,) from 1 "
+            f"to `tokens`. Received: shapes {shape} and {number}, lengths{span}."
         )

@@ -1,11 +1,23 @@
 """Link predictors of text and structure: saved, exported, asked about what they never saw."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from kgkeras import evaluation, export, layers, losses, models, optimizers, pipelines, scorers
+from kgkeras import (
+    evaluation,
+    export,
+    graph,
+    layers,
+    losses,
+    models,
+    optimizers,
+    pipelines,
+    scorers,
+)
 from tests import lands
 
 FUSIONS = {
@@ -167,35 +179,47 @@ def test_bad_arguments(facts):
 
 
 @pytest.mark.parametrize("reciprocal", [True, False])
-def test_begins_with_a_structure_that_was_learned(facts, reciprocal):
-    known = models.LinkPredictor.from_graph(facts, scorers.ComplEx(), 16, reciprocal=reciprocal)
-    fusion = layers.GatedFusion(initial_bias=-30.0)
-    model = models.FusedLinkPredictor.from_structure(known, facts, _texts(facts), fusion=fusion)
+@pytest.mark.parametrize("scorer", [scorers.ComplEx(), scorers.TuckER(relation_dim=4)])
+def test_begins_with_a_structure_that_was_learned(facts, scorer, reciprocal):
+    known = models.LinkPredictor.from_graph(facts, scorer, 16, reciprocal=reciprocal)
+    model = _on_top(known, facts)
     assert model.reciprocal == reciprocal
-    head, relation, tail = facts.triples.T
-    wanted = np.array(known.score_tails(head, relation))
-    np.testing.assert_allclose(model.score_tails(head, relation), wanted, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(
-        model.score(head, relation, tail), known.score(head, relation, tail), rtol=1e-4, atol=1e-6
-    )
+    wanted = _assert_same(model, known, facts)
     model.compile(optimizers.LazyAdam(0.02), losses.CrossEntropyLoss(), jit_compile=False)
-    model.fit(
-        pipelines.one_vs_all_batches(facts.with_inverses() if reciprocal else facts, batch_size=10),
-        steps_per_epoch=8,
-        shuffle=False,
-        verbose=0,
-    )
+    told = facts.with_inverses() if reciprocal else facts
+    batches = pipelines.one_vs_all_batches(told, batch_size=10)
+    model.fit(batches, steps_per_epoch=8, shuffle=False, verbose=0)
+    head, relation, _ = facts.triples.T
     assert np.abs(model.score_tails(head, relation) - wanted).max() > 0.01
     np.testing.assert_array_equal(known.score_tails(head, relation), wanted)
+
+
+def test_begins_with_what_an_encoder_makes_of_tables(facts):
+    encoder = graph.GraphEncoder.from_graph(facts, [graph.CompGraphConv(8)])
+    known = models.LinkPredictor.from_graph(facts, scorers.DistMult(), 16, encoder=encoder)
+    _assert_same(_on_top(known, facts), known, facts)
+
+
+def _on_top(known, facts):
+    fusion = layers.GatedFusion(initial_bias=-30.0)
+    return models.FusedLinkPredictor.from_structure(known, facts, _texts(facts), fusion=fusion)
+
+
+def _assert_same(model, known, facts):
+    head, relation, _ = facts.triples.T
+    wanted = np.array(known.score_tails(head, relation))
+    np.testing.assert_allclose(model.score_tails(head, relation), wanted, rtol=1e-4, atol=1e-5)
+    return wanted
 
 
 def test_what_a_model_cannot_begin_with(facts):
     known = models.LinkPredictor.from_graph(facts, scorers.ComplEx(), 16)
     make, fusion = models.FusedLinkPredictor.from_structure, layers.GatedFusion()
-    with pytest.raises(ValueError, match="`fusion` must not be None"):
+    with pytest.raises(ValueError, match="`fusion` must combine"):
         make(known, facts, _texts(facts), fusion=None)
-    with pytest.raises(ValueError, match=r"a table of 30 entities .* FusedEntityEmbedding of 30"):
-        make(_model(facts), facts, _texts(facts), fusion=fusion)
     other = lands.graph(without=("bora_city",))
-    with pytest.raises(ValueError, match=r"a table of 29 entities and 2 relations.* of 30 and 2"):
+    with pytest.raises(ValueError, match=r"the 29 entities of `graph`.* a model of 30"):
         make(known, other, _texts(other), fusion=fusion)
+    turned = dataclasses.replace(facts, entities=facts.entities[::-1])
+    with pytest.raises(ValueError, match="the 30 entities of `graph`, in their order"):
+        make(known, turned, _texts(turned), fusion=fusion)

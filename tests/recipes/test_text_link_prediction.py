@@ -1,5 +1,10 @@
 """The recipe runs small on bundled data and on new entities, and ends with one JSON object."""
 
+import json
+import pathlib
+import subprocess
+import sys
+
 import pytest
 
 
@@ -59,3 +64,39 @@ def test_new_entities_have_no_structure(recipe, tmp_path, shared_data, monkeypat
     monkeypatch.setenv("KGKERAS_DATA", str(shared_data))
     with pytest.raises(ValueError, match="have no structure: leave it out"):
         recipe.main(recipe.Config(**_small(tmp_path, data="fb237_v1")))
+
+
+def test_structure_of_other_settings_is_refused(recipe, tmp_path):
+    settings = {"data": "geography", "seed": 1, "limit": 300, "scorer": "complex", "norm": 2}
+    made = {**settings, "dim": 16, "reciprocal": True}
+    (tmp_path / "config.json").write_text(json.dumps(made))
+    path = str(tmp_path / "model.keras")
+    config = recipe.Config(**_small(tmp_path, structure=path, tune_epochs=0, models="structure"))
+    with pytest.raises(
+        ValueError, match=r"trained with seed=0\. Received: .*model.keras with seed=1"
+    ):
+        recipe.main(config)
+
+
+@pytest.mark.slow
+def test_begins_with_a_structure(recipe, load_recipe, tmp_path, last_line):
+    links = load_recipe("link_prediction")
+    shared = {"dim": 16, "epochs": 1, "limit": 300, "export": None}
+    known = links.main(links.Config(run=str(tmp_path / "links"), **shared))
+    path = str(tmp_path / "links" / "model.keras")
+    settings = {"structure": path, "models": "structure,fused", "export": None}
+    result = recipe.main(recipe.Config(**_small(tmp_path, **settings)))
+    assert result == last_line()
+    assert result["structure_mrr"] == known["mrr"]
+    assert 0 < result["mrr"] <= 1
+
+
+@pytest.mark.slow
+def test_two_replicas_tune_and_train(tmp_path):
+    recipe = pathlib.Path(__file__).parents[2] / "recipes" / "text_link_prediction.py"
+    flags = _small(tmp_path, models="fused", devices=2)
+    flags = [text for name, value in flags.items() for text in (f"--{name}", str(value))]
+    command = [sys.executable, str(recipe), *flags]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert 0 < json.loads(run.stdout.splitlines()[-1])["mrr"] <= 1

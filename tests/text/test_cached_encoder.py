@@ -97,6 +97,20 @@ def test_refuses_encoders_without_layers():
         CachedEncoder(LSTMEncoder(30, 8), 1, texts()[0], LENGTHS)
 
 
+def test_refuses_a_cache_that_cannot_hold_words():
+    with pytest.raises(ValueError, match="`cache_dtype` must be one of 'float16', 'float32'"):
+        cached(small(), 1, cache_dtype="int8")
+    encoder = small()
+    encoder.token_embedding.set_weights([1e9 * w for w in encoder.token_embedding.get_weights()])
+    with pytest.raises(ValueError, match="`cache_dtype` must hold"), np.errstate(over="ignore"):
+        cached(encoder, 1)
+
+
+def test_refuses_no_texts():
+    with pytest.raises(ValueError, match="at least one text"):
+        CachedEncoder(small(), 1, np.zeros((0, 7), "int32"), np.zeros(0, "int32"))
+
+
 @pytest.mark.parametrize("lengths", [[7, 3, 1], [7, 3, 0, 5], [8, 3, 1, 5]])
 def test_refuses_lengths(lengths):
     with pytest.raises(ValueError, match="from 1 to `tokens`"):

@@ -19,7 +19,7 @@ class CompGraphConv(MessagePassing):
     half of the relations and "out" for the second half, their inverses. Relations are updated too:
     `z'_r = W_rel z_r`, or `z_r + W_rel z_r` where `residual`. With that and
     `kernel_initializer="zeros"` the layer begins by passing on what it gets (as in ReZero,
-    Bachlechner et al., UAI 2021).
+    Bachlechner et al., UAI 2021), if its activation is 0 at 0.
 
     Args:
         units: Length of the new states and of the new relation vectors.

@@ -11,7 +11,12 @@ a report with plots, and an exported SavedModel. An interrupted run goes on.
     python recipes/text_link_prediction.py
     python recipes/text_link_prediction.py --data WN18RR --encoder MINILM
     python recipes/text_link_prediction.py --data WN18RR --encoder MINILM --tune_epochs 10
+    python recipes/text_link_prediction.py --data WN18RR --encoder MINILM --structure F --dim 512
     python recipes/text_link_prediction.py --data WN18RR_v1 --encoder MINILM --models text,fused
+
+WN18RR, frozen MiniLM by a gate on the structure of `link_prediction.py --preset wn18rr/complex`,
+filtered test MRR, seed 0, one of 2 busy CPU cores, 14 minutes a model, 2026-11-30: structure .477,
+fused .516, control .480; the command is in the README.
 
 On the inductive benchmarks the test graph has none of the entities that training has: they are told
 by their texts alone, also in the fused model.

@@ -133,9 +133,11 @@ def make_fusion(config):
     return FUSIONS[config.fusion](name="fusion", **options)
 
 
-def load_structure(config):
-    """The structure that was trained before: on the same facts, with the same scorer and sizes."""
+def check_structure(config):
+    """Refuses a structure of other facts, another scorer or other sizes, before texts are read."""
     path = pathlib.Path(config.structure)
+    if not path.is_file():
+        raise FileNotFoundError(f"--structure must be a model.keras of a run. Received: {path}.")
     made = json.loads((path.parent / "config.json").read_text(encoding="utf-8"))
     wanted = vars(config) | {"reciprocal": True}
     for name in ("data", "seed", "limit", "scorer", "norm", "dim", "reciprocal"):
@@ -144,7 +146,6 @@ def load_structure(config):
                 f"--structure must have been trained with {name}={wanted[name]}. "
                 f"Received: {path} with {name}={made[name]}."
             )
-    return keras.saving.load_model(path, compile=False)
 
 
 def make_model(config, splits, vectors, name, steps):
@@ -156,7 +157,7 @@ def make_model(config, splits, vectors, name, steps):
     if name == "text":
         model = models.FusedLinkPredictor.from_graph(*about, vectors, **texts, **shared)
     elif config.structure:
-        known = load_structure(config)
+        known = keras.saving.load_model(config.structure, compile=False)
         if name == "structure":
             return known
         options = {"fusion": make_fusion(config), **texts, **shared}
@@ -219,6 +220,8 @@ def report(config, figures, histories, ranks, splits, console):
 def main(config):
     """Runs the recipe; returns its headline figures."""
     config = complete(config)
+    if config.structure:
+        check_structure(config)
     console, start = Console(), time.perf_counter()
     names = config.models.split(",")
     if unknown := set(names) - set(MODELS.split(",")):

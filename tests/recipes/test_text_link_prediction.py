@@ -70,8 +70,11 @@ def test_structure_of_other_settings_is_refused(recipe, tmp_path):
     settings = {"data": "geography", "seed": 1, "limit": 300, "scorer": "complex", "norm": 2}
     made = {**settings, "dim": 16, "reciprocal": True}
     (tmp_path / "config.json").write_text(json.dumps(made))
-    path = str(tmp_path / "model.keras")
-    config = recipe.Config(**_small(tmp_path, structure=path, tune_epochs=0, models="structure"))
+    path = tmp_path / "model.keras"
+    config = recipe.Config(**_small(tmp_path, structure=str(path)))
+    with pytest.raises(FileNotFoundError, match=r"must be a model\.keras of a run"):
+        recipe.main(config)
+    path.touch()
     with pytest.raises(
         ValueError, match=r"trained with seed=0\. Received: .*model.keras with seed=1"
     ):

@@ -79,7 +79,7 @@ def tune(config, splits, texts, model):
 def read_texts(config, splits, other, console):
     """Vectors of the entities to learn of and to test on, and the tuned encoder's own metrics."""
     training.set_seed(config.seed)
-    cacheable = other is splits and not config.max_neighbours and config.encoder != "lstm"
+    cacheable = not config.max_neighbours and config.encoder != "lstm"
     with training.make_strategy(config.devices).scope():
         encoder, tokenizer = make_encoder(config, splits)
         learn, test = (
@@ -90,7 +90,7 @@ def read_texts(config, splits, other, console):
         )
         if config.tune_epochs and config.frozen_layers and cacheable:
             console.print("Reading all texts by the frozen layers.")
-            encoder, learn = learn.cached(encoder, config.frozen_layers)
+            encoder, learn, test = learn.cached(encoder, config.frozen_layers, test)
         model = make_model(config, splits, encoder)
     if config.tune_epochs:
         console.rule("the encoder")

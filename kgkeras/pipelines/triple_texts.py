@@ -94,7 +94,7 @@ class TripleTexts:
             None if owners is None else owners[:, :width],
         )
 
-    def cached(self, encoder, after):
+    def cached(self, encoder, after, *others):
         """These texts as the lower layers of an encoder read them, once and for all.
 
         A query's two texts, an entity's and a relation's, are then read each by itself and see each
@@ -104,9 +104,12 @@ class TripleTexts:
         Args:
             encoder: As for `text.CachedEncoder`, like `after`.
             after: How many layers are read once.
+            *others: Further `TripleTexts` that the same encoder is to read, as those of a graph of
+                new entities.
 
         Returns:
-            A `text.CachedEncoder`, and the `TripleTexts` that it takes.
+            A `text.CachedEncoder`, and the `TripleTexts` that it takes, these and one for each of
+            `others`.
 
         Raises:
             ValueError: If texts name neighbours: lower layers would tell of those that a batch
@@ -114,19 +117,21 @@ class TripleTexts:
         """
         from kgkeras.text import CachedEncoder  # TF Text loads when it is first used.
 
-        if self.owners is not None:
+        kinds = [(texts, kind) for texts in (self, *others) for kind in ("entity", "relation")]
+        if any(texts.owners is not None for texts, _ in kinds):
             raise ValueError("Texts that name neighbours cannot be cached. Received: `owners`.")
-        width = max(self.entity_tokens.shape[1], self.relation_tokens.shape[1])
-        rows = (self.entity_tokens, self.relation_tokens)
-        tokens = np.concatenate([np.pad(r, [(0, 0), (0, width - r.shape[1])]) for r in rows])
-        lengths = np.concatenate([self.entity_lengths, self.relation_lengths])
-        entities, relations = np.split(CachedEncoder.places(lengths, width), [self.num_entities])
-        texts = dataclasses.replace(
-            self,
-            entity_tokens=entities[:, : self.entity_tokens.shape[1]],
-            relation_tokens=relations[:, : self.relation_tokens.shape[1]],
+        rows = [getattr(texts, f"{kind}_tokens") for texts, kind in kinds]
+        lengths = np.concatenate([getattr(texts, f"{kind}_lengths") for texts, kind in kinds])
+        width = max(tokens.shape[1] for tokens in rows)
+        padded = [np.pad(tokens, [(0, 0), (0, width - tokens.shape[1])]) for tokens in rows]
+        encoder = CachedEncoder(encoder, after, np.concatenate(padded), lengths)
+        places = np.split(CachedEncoder.places(lengths, width), np.cumsum([*map(len, rows)])[:-1])
+        found = [place[:, : tokens.shape[1]] for place, tokens in zip(places, rows, strict=True)]
+        pairs = zip((self, *others), found[::2], found[1::2], strict=True)
+        return encoder, *(
+            dataclasses.replace(texts, entity_tokens=entities, relation_tokens=relations)
+            for texts, entities, relations in pairs
         )
-        return CachedEncoder(encoder, after, tokens, lengths), texts
 
     @property
     def num_entities(self):

@@ -140,8 +140,34 @@ def test_cached_they_give_the_encoders_vectors_and_train_it():
     np.testing.assert_allclose(whole.index(texts).entity_vectors(), after, atol=1e-3)
 
 
+def test_cached_with_the_texts_of_new_entities():
+    size = lands.tokenizer().vocabulary_size
+    encoder = text.TransformerEncoder(size, 16, num_layers=3, max_length=16, dropout=0.0)
+    texts = lands.texts(lands.graph())
+    order = np.random.default_rng(0).permutation(30)[:7]  # Narrower rows, too.
+    lengths = texts.entity_lengths[order]
+    new = dataclasses.replace(
+        texts,
+        entity_tokens=texts.entity_tokens[order, : lengths.max()],
+        entity_lengths=lengths,
+        relation_tokens=texts.relation_tokens[::-1],
+        relation_lengths=texts.relation_lengths[::-1],
+    )
+    cached, known, unknown = texts.cached(encoder, 2, new)
+    model, whole = (models.TextLinkPredictor(part) for part in (cached, encoder))
+    for places, tokens in ((known, texts), (unknown, new)):
+        found, wanted = (m.index(t) for m, t in ((model, places), (whole, tokens)))
+        np.testing.assert_allclose(found.entity_vectors(), wanted.entity_vectors(), atol=1e-3)
+    # An entity's query is the same, whichever texts it is of; relations stand in another order.
+    scores = np.asarray(model.index(known).score_tails([order[3]], [1]))[:, order]
+    again = np.asarray(model.index(unknown).score_tails([3], [2]))
+    np.testing.assert_allclose(scores, again, atol=1e-2)
+
+
 def test_what_names_neighbours_is_not_cached():
     facts = lands.graph()
     texts = lands.texts(facts, max_neighbours=2)
     with pytest.raises(ValueError, match="name neighbours cannot be cached"):
         texts.cached(text.TransformerEncoder(50, 16), 1)
+    with pytest.raises(ValueError, match="name neighbours cannot be cached"):
+        lands.texts(facts).cached(text.TransformerEncoder(50, 16), 1, texts)

@@ -12,6 +12,11 @@ SavedModel. An interrupted run goes on.
     python recipes/graph_link_prediction.py --data FB15k-237 --encoder compgcn
     python recipes/graph_link_prediction.py --data FOLDER_WITH_TRAIN_VALID_TEST --encoder rgcn
     python recipes/graph_link_prediction.py --data fb237_v1 --encoder path
+    python recipes/graph_link_prediction.py --data fb237_v1 --encoder path --texts RUN/texts.npz
+
+With `--texts`, the vectors of texts that `text_link_prediction.py` has left in its run, a `path`
+model also judges what is written of entities; with `--shuffle_texts` it is the control, in which
+each entity has another one's text.
 
 A step of R-GCN or CompGCN encodes the whole graph once, whatever its batch: large batches make
 short epochs. A step of `path` goes through the whole graph once for each query.
@@ -31,6 +36,7 @@ import kgkeras  # noqa: F401  (before Keras: it sets TensorFlow's defaults)
 # isort: split
 import keras
 import link_prediction
+import numpy as np
 from rich.console import Console
 
 from kgkeras import datasets, graph, losses, models, pipelines, regularizers, training
@@ -82,6 +88,10 @@ class Config:
     dropout: float = setting(0.2, "rate at which parts of the layers' vectors are dropped")
     edge_dropout: float | None = setting(None, "rate at which facts are left out of a step")
     hide_batch: bool = setting(False, "leave what a step scores out of its messages; path: always")
+    texts: str | None = setting(None, "path: texts.npz of a run of text_link_prediction.py")
+    text_dim: int = setting(64, "length of what is made of a text")
+    text_dropout: float = setting(0.3, "rate at which parts of texts' vectors are dropped")
+    shuffle_texts: bool = setting(False, "control: each entity has another one's text")
     entity_dropout: float = setting(0.2, "rate at which parts of scored vectors are dropped")
     regularizer: float = setting(0.0, "weight of the cubic (N3) penalty")
     learning_rate: float | None = setting(None, "learning rate of Adam")
@@ -104,6 +114,8 @@ class Config:
 def complete(config):
     """The configuration with nothing left open."""
     name = f"{pathlib.Path(config.data).name}-{config.encoder}-{config.scorer}-{config.seed}"
+    if config.texts is not None:
+        name += "-shuffled" if config.shuffle_texts else "-texts"
     fill = (PATHS if config.encoder == "path" else VECTORS) | {
         "run": f"runs/graph_link_prediction/{name}"
     }
@@ -122,6 +134,25 @@ def load_splits(config):
         )
     both = datasets.load_inductive(config.data)
     return tuple(link_prediction.limited(s, config.limit) for s in (both.training, both.inference))
+
+
+def load_texts(config, splits, other):
+    """Vectors of texts of the entities to learn of and to test on; None for each without."""
+    if config.texts is None:
+        return None, None
+    if config.encoder != "path":
+        raise ValueError(f"--texts needs --encoder path. Received: --encoder {config.encoder}.")
+    with np.load(config.texts) as found:
+        texts = [found["training"], found["test"]]
+    found = [len(vectors) for vectors in texts]
+    if found != (wanted := [splits.num_entities, other.num_entities]):
+        raise ValueError(
+            f"--texts must be of --data {config.data}, with {wanted} entities to train and to test "
+            f"on. Received: {found} in {config.texts}."
+        )
+    if config.shuffle_texts:
+        texts = [np.random.default_rng(config.seed).permutation(vectors) for vectors in texts]
+    return texts
 
 
 def make_encoder(config, splits):
@@ -154,7 +185,7 @@ def make_encoder(config, splits):
     )
 
 
-def make_model(config, splits, steps):
+def make_model(config, splits, texts, steps):
     """A compiled model."""
     if config.encoder == "path":
         model = models.PathPredictor.from_graph(
@@ -163,6 +194,9 @@ def make_model(config, splits, steps):
             num_layers=config.layers,
             aggregate=config.aggregate,
             edge_dropout=config.edge_dropout,
+            text_vectors=texts,
+            text_dim=config.text_dim,
+            text_dropout=config.text_dropout,
         )
     else:
         penalty = config.regularizer
@@ -181,7 +215,7 @@ def make_model(config, splits, steps):
     return model
 
 
-def train(config, splits):
+def train(config, splits, texts=None):
     """Trains a model, or goes on with it; returns it with its best weights, and its history."""
     training.set_seed(config.seed)
     told = splits.train.with_inverses()
@@ -189,7 +223,7 @@ def train(config, splits):
     steps = pipelines.query_steps(told, **shared)
     steps = min(steps, config.steps or steps)
     with training.make_strategy(config.devices).scope():
-        model = make_model(config, splits, steps)
+        model = make_model(config, splits, texts, steps)
     batches = functools.partial(pipelines.query_batches, told, **shared, seed=config.seed)
     return model, link_prediction.fit(config, splits, model, batches, steps)
 
@@ -200,12 +234,15 @@ def main(config):
     console, start = Console(), time.perf_counter()
     splits, other = load_splits(config)
     console.print(splits)
-    model, history = train(config, splits)
+    texts, asked = load_texts(config, splits, other)
+    model, history = train(config, splits, texts)
     seconds = round(time.perf_counter() - start, 1)
     if other is not splits:
         console.print("Test graph:", other)
-        model = model.with_graph(other.train)
+        model = model.with_graph(other.train, asked)
     headline = {"recipe": "graph_link_prediction", "encoder": config.encoder, "seconds": seconds}
+    if texts is not None:
+        headline["texts"] = "shuffled" if config.shuffle_texts else "read"
     return link_prediction.finish(config, other, model, history, headline, console)
 
 

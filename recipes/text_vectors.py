@@ -77,7 +77,10 @@ def tune(config, splits, texts, model):
 
 
 def read_texts(config, splits, other, console):
-    """Vectors of the entities to learn of and to test on, and the tuned encoder's own metrics."""
+    """Vectors of the entities to learn of and to test on, and the tuned encoder's own metrics.
+
+    The run's `texts.npz` keeps both, for `graph_link_prediction.py --texts`.
+    """
     training.set_seed(config.seed)
     cacheable = not config.max_neighbours and config.encoder != "lstm"
     with training.make_strategy(config.devices).scope():
@@ -101,4 +104,7 @@ def read_texts(config, splits, other, console):
     metrics = evaluation.rank(model, other.test, other).metrics() if config.tune_epochs else None
     # Their elements are about 1, as those of other layers are.
     vectors = [index.entity_vectors() * np.sqrt(model.dim) for index in indices]
+    folder = pathlib.Path(config.run)
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez(folder / "texts.npz", training=vectors[0], test=vectors[-1])
     return vectors[0], vectors[-1], metrics

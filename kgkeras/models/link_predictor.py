@@ -75,7 +75,7 @@ class LinkPredictor(IdScores, NearestEntities, NamedAnswers, ComposedModel):
         vocabulary=None,
         **kwargs,
     ):
-        _check_sizes(triples, scorer, reciprocal)
+        check_sizes(triples, scorer, reciprocal)
         inputs = {
             name: keras.Input((), dtype="int32", name=name) for name in ("head", "relation", "tail")
         }
@@ -220,7 +220,8 @@ def _relation_dim(scorer, dim, encoder):
     return encoder.relation_dim(dim) or scorer.relation_dim(encoder.output_dim(dim))
 
 
-def _check_sizes(triples, scorer, reciprocal):
+def check_sizes(triples, scorer, reciprocal):
+    """Raises a `ValueError` unless a `TripleEmbedding` and a scorer fit each other."""
     if not isinstance(triples, TripleEmbedding):
         raise ValueError(f"`triples` must be a TripleEmbedding layer. {describe(triples)}.")
     if not isinstance(scorer, Scorer):

@@ -5,11 +5,20 @@ from keras import ops
 
 from kgkeras.checks import describe
 from kgkeras.graph import FactEdges, PathEncoder
-from kgkeras.kg.inverse import inverse_relation
+from kgkeras.kg.inverse import check_no_inverses, inverse_relation
 from kgkeras.models.composed import ComposedModel
 from kgkeras.models.named_answers import NamedAnswers
+from kgkeras.models.path_head import PathHead
+from kgkeras.models.path_vectors import (
+    PathVectors,
+    again,
+    check_triples,
+    text_triples,
+    texts_about,
+)
 from kgkeras.models.vocabulary import Vocabulary
 from kgkeras.registration import serializable
+from kgkeras.scorers import ComplEx
 
 
 @serializable
@@ -24,8 +33,16 @@ class PathPredictor(NamedAnswers, ComposedModel):
     What is learned belongs to the relations alone. `with_graph` gives the same model over another
     graph of these relations, whose entities may all be new.
 
+    With `triples` and a `scorer`, entities are also judged by their vectors: their scores are added
+    to those of the paths, and say how these are read. The vectors may be made of entities' texts
+    (`from_graph(text_vectors=...)`), and the entities are new ones all the same.
+
     Args:
         encoder: `graph.PathEncoder`.
+        triples: `layers.TripleEmbedding` of as many entities and, inverse ones included, relations
+            as `encoder`; None for paths alone. For `with_graph`, its entities are a
+            `layers.FusedEntityEmbedding` without a fusion.
+        scorer: A `scorers.Scorer` of its vectors.
         vocabulary: `models.Vocabulary`, for questions by name; saved beside the weights.
 
     Call arguments:
@@ -35,7 +52,8 @@ class PathPredictor(NamedAnswers, ComposedModel):
         Scores `(batch,)`; higher is more plausible.
 
     Raises:
-        ValueError: If `encoder` is not a `PathEncoder`, or the vocabulary is of other sizes.
+        ValueError: If `encoder` is not a `PathEncoder`, the vocabulary or `triples` are of other
+            sizes, or one of `triples` and `scorer` is missing.
 
     Example:
     ```python
@@ -47,26 +65,43 @@ class PathPredictor(NamedAnswers, ComposedModel):
     ```
     """
 
-    parts = ("encoder",)
+    parts = ("encoder", "triples", "scorer")
 
-    def __init__(self, encoder, *, vocabulary=None, **kwargs):
+    def __init__(self, encoder, triples=None, scorer=None, *, vocabulary=None, **kwargs):
         if not isinstance(encoder, PathEncoder):
             raise ValueError(f"`encoder` must be a graph.PathEncoder. {describe(encoder)}.")
+        vectors = None
+        if triples is not None or scorer is not None:
+            check_triples(encoder.facts, triples, scorer)
+            vectors = PathVectors(triples, scorer, name="vectors")
         inputs = {
             name: keras.Input((), dtype="int32", name=name) for name in ("head", "relation", "tail")
         }
-        head = _Head(encoder.units, name="scores")
-        scores = head(*encoder(inputs["head"], inputs["relation"]))
+        head = PathHead(encoder.units, name="scores")
+        asked = inputs["head"], inputs["relation"]
+        scores = head(*encoder(*asked), None if vectors is None else vectors(*asked))
         scores = ops.take_along_axis(scores, ops.expand_dims(inputs["tail"], -1), axis=1)
         super().__init__(inputs, ops.squeeze(scores, -1), **kwargs)
         self.supports_jit = False
-        self.encoder, self._head = encoder, head
+        self.encoder, self.triples, self.scorer = encoder, triples, scorer
+        self._vectors, self._head = vectors, head
         self.num_entities = encoder.facts.num_entities
         self.num_relations = encoder.facts.num_relations
         self.vocabulary = vocabulary and vocabulary.of_sizes(self.num_entities, self.num_relations)
 
     @classmethod
-    def from_graph(cls, graph, *, edge_dropout=0.0, vocabulary=None, **kwargs):
+    def from_graph(
+        cls,
+        graph,
+        *,
+        edge_dropout=0.0,
+        text_vectors=None,
+        text_dim=64,
+        text_dropout=0.0,
+        scorer=None,
+        vocabulary=None,
+        **kwargs,
+    ):
         """A model over the facts of a graph; it learns nothing yet.
 
         The facts that a training step asks for are left out of it. Two replicas leave out half of
@@ -76,27 +111,41 @@ class PathPredictor(NamedAnswers, ComposedModel):
             graph: `kg.KnowledgeGraph` without inverse relations.
             edge_dropout: Rate at which facts are left out of a training step, each with its
                 inverse.
+            text_vectors: Array `(num_entities, any)` of entities' texts, such as
+                `TextIndex.entity_vectors`; None for paths alone.
+            text_dim: Length of what is learned to be made of each.
+            text_dropout: Rate at which elements of texts' vectors are dropped in training.
+            scorer: What judges texts: a `scorers.Scorer`, `ComplEx` where None.
             vocabulary: As for the class; that of the graph where None.
             **kwargs: As for `graph.PathEncoder`.
 
         Raises:
-            ValueError: If the graph has inverse relations, or no facts.
+            ValueError: If the graph has inverse relations, or no facts, or the vectors do not fit.
         """
+        check_no_inverses(graph)
         facts = FactEdges.from_graph(graph, dropout=edge_dropout, hide_batch=True, name="facts")
         encoder = PathEncoder(facts, name="encoder", **kwargs)
-        return cls(encoder, vocabulary=vocabulary or Vocabulary.from_graph(graph))
+        triples = None
+        if text_vectors is not None:
+            scorer = scorer or ComplEx()
+            options = {"text_dropout": text_dropout, "dtype": kwargs.get("dtype")}
+            triples = text_triples(graph, text_vectors, text_dim, scorer, **options)
+        return cls(encoder, triples, scorer, vocabulary=vocabulary or Vocabulary.from_graph(graph))
 
-    def with_graph(self, graph):
+    def with_graph(self, graph, text_vectors=None):
         """The same model over another graph; nothing is trained again.
 
         Args:
             graph: `kg.KnowledgeGraph` of the same relations, without inverse ones.
+            text_vectors: Array `(graph.num_entities, any)`, made as those of training, for a model
+                that reads texts.
 
         Returns:
             A `PathPredictor` with weights of its own, to compile anew before it is trained.
 
         Raises:
-            ValueError: If the graph has other relations, inverse ones, or no facts.
+            ValueError: If the graph has other relations, inverse ones, or no facts, or texts'
+                vectors do not fit, are missing or of no use.
         """
         known = self.vocabulary.relations if self.vocabulary else graph.relations
         if graph.relations != known or graph.num_relations != self.num_relations:
@@ -109,16 +158,21 @@ class PathPredictor(NamedAnswers, ComposedModel):
         edges = FactEdges.from_graph(
             graph, dropout=facts.dropout, hide_batch=facts.hide_batch, name=facts.name
         )
-        encoder = {**self.encoder.get_config(), "facts": edges}
-        model = type(self)(PathEncoder(**encoder), vocabulary=Vocabulary.from_graph(graph))
+        encoder = PathEncoder(**{**self.encoder.get_config(), "facts": edges})
+        triples = texts_about(self.triples, graph.num_entities, text_vectors)
+        names = Vocabulary.from_graph(graph)
+        model = type(self)(encoder, triples, again(self.scorer), vocabulary=names)
         for new, old in zip(model._learned(), self._learned(), strict=True):
             new.assign(old)
         return model
 
     def _learned(self):
-        """All weights but the facts, whether they are being trained or not."""
-        facts = {id(variable) for variable in self.encoder.facts.weights}
-        return [variable for variable in self.weights if id(variable) not in facts]
+        """All weights but facts and texts, whether they are being trained or not."""
+        given = [*self.encoder.facts.weights]
+        if self.triples is not None:
+            given += [self.triples.entities.texts, self.triples.entities.structured]
+        given = {id(variable) for variable in given}
+        return [variable for variable in self.weights if id(variable) not in given]
 
     # === Training ===
 
@@ -193,29 +247,7 @@ class PathPredictor(NamedAnswers, ComposedModel):
     def _scores(self, head, relation, training=False, facts=None):
         """Scores of all entities, float32 `(queries, num_entities)`."""
         states, query = self.encoder(head, relation, training=training, facts=facts)
-        return ops.cast(self._head(states, query), "float32")
-
-
-class _Head(keras.layers.Layer):
-    """A score for each entity's state: `(entities, queries, units)` to `(queries, entities)`."""
-
-    def __init__(self, units, **kwargs):
-        super().__init__(**kwargs)
-        self.of_state = keras.layers.Dense(units, name="of_state")
-        self.of_query = keras.layers.Dense(units, use_bias=False, name="of_query")
-        self.score = keras.layers.Dense(1, use_bias=False, name="score")
-
-    def build(self, states_shape, query_shape):
-        for layer, shape in zip(
-            (self.of_state, self.of_query, self.score),
-            (states_shape, query_shape, (*states_shape[:-1], self.of_state.units)),
-            strict=True,
-        ):
-            layer.build(shape)
-
-    def call(self, states, query):
-        hidden = ops.relu(self.of_state(states) + self.of_query(query))
-        return ops.transpose(ops.squeeze(self.score(hidden), -1))
-
-    def compute_output_shape(self, states_shape, query_shape):
-        return states_shape[1::-1]
+        judged = None
+        if self._vectors is not None:
+            judged = self._vectors(head, relation, training=training)
+        return ops.cast(self._head(states, query, judged), "float32")

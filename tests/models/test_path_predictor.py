@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from kgkeras import evaluation, graph, kg, losses, models, pipelines
+from kgkeras import evaluation, export, graph, kg, layers, losses, models, pipelines, scorers
 from tests import toy
 from tests.evaluation.worlds import slow_ranks
 
@@ -242,3 +243,100 @@ def test_other_mistakes():
         model.top_tails("e00", "r0")
     with pytest.raises(ValueError, match="`k` must be at most 30"):
         model.top_tails("e0", "r0", k=31)
+
+
+# === Texts beside paths ===
+
+
+def _texts(number=30, dim=12, seed=0):
+    return np.random.default_rng(seed).normal(size=(number, dim)).astype("float32")
+
+
+def test_texts_are_judged_beside_paths():
+    told = toy.graph()
+    model = _predictor(told, text_vectors=_texts(), text_dim=6, text_dropout=0.5)
+    head, relation = told.triples[:9, 0].copy(), told.triples[:9, 1].copy()
+    states, query = model.encoder(head, relation)
+    head_layer, entities = model.get_layer("scores"), model.triples.entities
+    vectors, relations = (t.vectors().numpy() for t in (entities, model.triples.relations))
+    (h, i), (r, s), (t, u) = (
+        np.split(v, 2, 1) for v in (vectors[head], relations[relation], vectors)
+    )
+    judged = (h * r - i * s) @ t.T + (h * s + i * r) @ u.T  # ComplEx
+    a, bias, b, c, w = (v.numpy() for v in head_layer.weights)
+    hidden = states.numpy() @ a + bias + query.numpy() @ b + judged.T[..., None] @ c
+    wanted = (np.maximum(hidden, 0) @ w)[..., 0].T + judged
+    np.testing.assert_allclose(model.score_tails(head, relation), wanted, rtol=1e-4, atol=1e-5)
+    tail = told.triples[:9, 2].copy()
+    score = model.score(head, relation, tail)
+    np.testing.assert_allclose(score, wanted[np.arange(9), tail], rtol=1e-4, atol=1e-5)
+
+
+def test_what_only_texts_tell_is_learned_and_holds_of_new_entities():
+    """Who likes whom can be read in the texts, and in no path."""
+    keras.utils.set_random_seed(0)
+
+    def world(seed, size=40):
+        rng = np.random.default_rng(seed)
+        kind = rng.integers(4, size=size)
+        likes = [(i, 0, rng.choice(np.flatnonzero(kind == (kind[i] + 1) % 4))) for i in range(size)]
+        near = np.stack([np.arange(size), np.ones(size), rng.permutation(size)], axis=1)
+        triples = np.concatenate([likes, near]).astype("int32")
+        names = [f"{seed}-{i}" for i in range(size)]
+        facts = kg.KnowledgeGraph(names, ("likes", "near"), triples)
+        texts = np.eye(4, 8)[kind] + rng.normal(scale=0.1, size=(size, 8))
+        return facts, texts, np.array(likes, "int32"), kind
+
+    told, texts, likes, _ = world(1)
+    model = _predictor(told, text_vectors=texts, text_dim=16)
+    history = _fit(model, told.with_triples(likes), epochs=30, max_answers=1, batch_size=20)
+    assert history["loss"][-1] < history["loss"][0] - 0.5
+    other, texts, likes, kind = world(2)
+    found = model.with_graph(other, texts).score_tails(likes[:, 0], likes[:, 1]).numpy()
+    assert np.mean(kind[found.argmax(axis=1)] == (kind[likes[:, 0]] + 1) % 4) > 0.7  # by chance .25
+    with pytest.raises(ValueError, match=r"must have the shape \(40, 8\). Received: shape \(\)"):
+        model.with_graph(other)
+    with pytest.raises(ValueError, match=r"must have the shape \(40, 8\). Received: shape \(40, 7"):
+        model.with_graph(other, texts[:, 1:])
+
+
+def test_with_texts_it_is_saved_and_exported(tmp_path):
+    told = toy.graph()
+    model = _predictor(told, text_vectors=_texts(), text_dim=6, scorer=scorers.TransE(norm=2))
+    _fit(model, told)
+    asked = told.triples[:9, 0].copy(), told.triples[:9, 1].copy()
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.score_tails(*asked), model.score_tails(*asked))
+    other = again.with_graph(told, _texts(seed=1))
+    assert np.abs(other.score_tails(*asked) - model.score_tails(*asked)).max() > 1e-3
+    same = other.with_graph(told, _texts())
+    np.testing.assert_allclose(same.score_tails(*asked), model.score_tails(*asked), atol=1e-5)
+    folder = export.export_link_predictor(model, tmp_path / "links", k=30)
+    served = tf.saved_model.load(str(folder)).signatures["top_tails"]
+    names = tf.constant([told.entities[i] for i in asked[0]])
+    relations = tf.constant([told.relations[i] for i in asked[1]])
+    scores = np.sort(model.score_tails(*asked), axis=1)[:, ::-1]
+    found = served(head=names, relation=relations)["scores"]
+    np.testing.assert_allclose(found, scores, rtol=1e-4, atol=1e-5)
+
+
+def test_vectors_that_do_not_fit():
+    told, model = toy.graph(), _predictor()
+    for number, relations, message in (
+        (29, 6, "30 entities and 6 relations, inverse ones included.*Received: 29 and 6"),
+        (30, 8, "30 entities and 6 relations, inverse ones included.*Received: 30 and 8"),
+    ):
+        triples = layers.TripleEmbedding.from_sizes(number, relations, 4)
+        with pytest.raises(ValueError, match=message):
+            models.PathPredictor(model.encoder, triples, scorers.ComplEx())
+    triples = layers.TripleEmbedding.from_sizes(30, 6, 4)
+    with pytest.raises(ValueError, match=r"`scorer` must be a kgkeras\.scorers\.Scorer"):
+        models.PathPredictor(model.encoder, triples)
+    with pytest.raises(ValueError, match="`triples` must be a TripleEmbedding"):
+        models.PathPredictor.from_graph(told, scorer=scorers.ComplEx())
+    with pytest.raises(ValueError, match="of no use to a model of paths alone"):
+        model.with_graph(told, _texts())
+    by_heart = models.PathPredictor(model.encoder, triples, scorers.ComplEx())
+    with pytest.raises(ValueError, match="made of texts alone can be had of new entities"):
+        by_heart.with_graph(told, _texts())

@@ -1,5 +1,7 @@
 """The recipe runs small with each encoder, reaches a goal, and ends with one JSON object."""
 
+import keras
+import numpy as np
 import pytest
 
 
@@ -70,6 +72,28 @@ def test_paths_on_bundled_data(recipe, tmp_path, last_line):
     assert result == last_line()
     assert (result["data"], result["encoder"]) == ("geography", "path")
     assert 0 < result["mrr"] < 1
+
+
+def test_texts_beside_paths(recipe, tmp_path, last_line):
+    size = recipe.load_splits(recipe.Config(data="geography"))[0].num_entities
+    texts = np.random.default_rng(0).normal(size=(size, 8)).astype("float32")
+    np.savez(tmp_path / "texts.npz", training=texts, test=texts)
+    settings = _small(tmp_path, limit=60, batch_size=32, texts=str(tmp_path / "texts.npz"))
+    config = recipe.Config(**settings, shuffle_texts=True)
+    result = recipe.main(config)
+    assert result == last_line()
+    assert result["texts"] == "shuffled"
+    model = keras.models.load_model(tmp_path / "run" / "model.keras")
+    held = model.triples.entities.texts.numpy()
+    assert not np.array_equal(held, texts)
+    np.testing.assert_array_equal(np.sort(held, axis=0), np.sort(texts, axis=0))
+    np.savez(tmp_path / "texts.npz", training=texts, test=texts[1:])
+    with pytest.raises(
+        ValueError, match=rf"with \[{size}, {size}\] .*Received: \[{size}, {size - 1}"
+    ):
+        recipe.main(config)
+    with pytest.raises(ValueError, match="--texts needs --encoder path"):
+        recipe.main(recipe.Config(**{**settings, "encoder": "none"}))
 
 
 @pytest.mark.slow

@@ -1,0 +1,48 @@
+"""What a `PathPredictor` makes of paths and of vectors: a score for each entity."""
+
+import keras
+from keras import ops
+
+
+class PathHead(keras.layers.Layer):
+    """`w . relu(A h + B q + c s) + s`: a score for each entity by what paths to it say.
+
+    Args:
+        units: Units of the hidden layer.
+
+    Call arguments:
+        states: Float tensor `(entities, queries, units)`: `h`.
+        query: Float tensor `(queries, units)`: `q`.
+        judged: Float tensor `(queries, entities)`: `s`, what is known otherwise; None for nothing.
+
+    Returns:
+        Float tensor `(queries, entities)`.
+    """
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.of_state = keras.layers.Dense(units, name="of_state")
+        self.of_query = keras.layers.Dense(units, use_bias=False, name="of_query")
+        self.of_judged = keras.layers.Dense(units, use_bias=False, name="of_judged")
+        self.score = keras.layers.Dense(1, use_bias=False, name="score")
+
+    def build(self, states_shape, query_shape, judged_shape=None):
+        self.of_state.build(states_shape)
+        self.of_query.build(query_shape)
+        self.score.build((*states_shape[:-1], self.of_state.units))
+        if judged_shape is not None:
+            self.of_judged.build((*states_shape[:-1], 1))
+
+    def call(self, states, query, judged=None):
+        hidden = self.of_state(states) + self.of_query(query)
+        if judged is None:
+            return self._scores(hidden)
+        judged = ops.cast(judged, self.compute_dtype)
+        hidden += self.of_judged(ops.expand_dims(ops.transpose(judged), -1))
+        return self._scores(hidden) + judged
+
+    def _scores(self, hidden):
+        return ops.transpose(ops.squeeze(self.score(ops.relu(hidden)), -1))
+
+    def compute_output_shape(self, states_shape, query_shape, judged_shape=None):
+        return states_shape[1::-1]

@@ -78,7 +78,7 @@ class Config:
     data: str = setting("geography", "a benchmark, or a folder of train, valid and test.txt")
     encoder: str = setting("compgcn", "what is scored", ("none", "rgcn", "compgcn", "path"))
     scorer: str = setting("distmult", "what judges vectors", tuple(link_prediction.SCORERS))
-    norm: int = setting(2, "norm of the scorers that measure distances", (1, 2))
+    norm: int | None = setting(None, "norm of the scorers that measure distances", (1, 2))
     dim: int | None = setting(None, "length of an entity's vector, encoded or not")
     layers: int | None = setting(None, "layers of the encoder")
     composition: str = setting("mult", "CompGCN: what relations do", ("sub", "mult", "corr"))

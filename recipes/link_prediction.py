@@ -44,6 +44,8 @@ LOSSES = {
     "margin": losses.MarginRankingLoss,
     "self_adversarial": losses.NegativeSamplingLoss,
 }
+# Norms of the scorers that measure distances.
+NORMS = {"transe": 2, "rotate": 2, "transh": 2, "pairre": 1}
 REGIMES = ("one_vs_all", "queries", "k_vs_all", "sampled")
 # What suits most graphs and product scorers; presets are what was found on validation facts.
 DEFAULTS = dict(
@@ -89,7 +91,7 @@ class Config:
     data: str | None = setting(None, "a benchmark, or a folder of train, valid and test.txt")
     preset: str | None = setting(None, "settings by name", tuple(PRESETS))
     scorer: str | None = setting(None, "what judges triples", tuple(SCORERS))
-    norm: int = setting(2, "norm of the scorers that measure distances", (1, 2))
+    norm: int | None = setting(None, "norm of the scorers that measure distances", (1, 2))
     dim: int | None = setting(None, "length of an entity's vector")
     reciprocal: bool = setting(True, "learn inverse relations, and ask for tails only")
     regime: str | None = setting(None, "what each triple is compared with", REGIMES)
@@ -122,13 +124,20 @@ class Config:
 
 def complete(config):
     """Fills in the preset and, behind it, the defaults."""
-    chosen = DEFAULTS
+    chosen = dict(DEFAULTS)
+    if config.loss != "cross_entropy":
+        chosen["regime"] = "k_vs_all"
     if config.preset:
         data, scorer = config.preset.split("/")
         chosen = chosen | {"data": data, "scorer": scorer} | PRESETS[config.preset]
     # A flag that was given wins over the preset.
     unset = {name: value for name, value in chosen.items() if getattr(config, name) is None}
     config = dataclasses.replace(config, **unset)
+    if config.regime == "queries" and config.loss != "cross_entropy":
+        raise ValueError(
+            "--regime queries is for --loss cross_entropy: another loss takes a query's answers in "
+            f"other rows for wrong ones. Received: --loss {config.loss}."
+        )
     if config.run is None:
         name = f"{pathlib.Path(config.data).name}-{config.scorer}-{config.seed}"
         config = dataclasses.replace(config, run=f"runs/link_prediction/{name}")
@@ -151,8 +160,10 @@ def limited(splits, limit):
 
 def make_scorer(config):
     """The scorer that the configuration names."""
-    kind = SCORERS[config.scorer]
-    return kind(norm=config.norm) if config.scorer in ("transe", "rotate") else kind()
+    kind, norm = SCORERS[config.scorer], NORMS.get(config.scorer)
+    if norm is None and config.norm is not None:
+        raise ValueError(f"--norm is for {', '.join(NORMS)}. Received: --scorer {config.scorer}.")
+    return kind() if norm is None else kind(norm=config.norm or norm)
 
 
 def make_batches(config, graph):
@@ -223,8 +234,10 @@ def fit(config, splits, model, batches_from, steps):
             every=config.evaluate_every,
             sample=config.valid_limit,
         )
+        with model.distribute_strategy.scope():  # A batch is to be shared by its replicas.
+            batches = batches_from(first_epoch=first_epoch)
         model.fit(
-            batches_from(first_epoch=first_epoch),
+            batches,
             initial_epoch=first_epoch,
             epochs=config.epochs,
             steps_per_epoch=steps,

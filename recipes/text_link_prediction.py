@@ -81,7 +81,7 @@ class Config:
     structure: str | None = setting(None, "model.keras of link_prediction.py, to begin with")
     fusion: str = setting("gated", "what combines text and structure", tuple(FUSIONS))
     scorer: str = setting("complex", "what judges triples", tuple(link_prediction.SCORERS))
-    norm: int = setting(2, "norm of the scorers that measure distances", (1, 2))
+    norm: int | None = setting(None, "norm of the scorers that measure distances", (1, 2))
     dim: int | None = setting(None, "length of an entity's vector")
     hidden: int | None = setting(None, "units of a hidden layer behind the texts")
     structure_dropout: float = setting(0.1, "rate at which entities' structure is left out")
@@ -140,6 +140,9 @@ def check_structure(config):
         raise FileNotFoundError(f"--structure must be a model.keras of a run. Received: {path}.")
     made = json.loads((path.parent / "config.json").read_text(encoding="utf-8"))
     wanted = vars(config) | {"reciprocal": True}
+    for each in (made, wanted):
+        norm = link_prediction.NORMS.get(each["scorer"])
+        each["norm"] = norm and (each["norm"] or norm)
     for name in ("data", "seed", "limit", "scorer", "norm", "dim", "reciprocal"):
         if str(made[name]).lower() != str(wanted[name]).lower():
             raise ValueError(

@@ -76,6 +76,7 @@ class Ranker:
         asked = Queries(anchor, relation, target)
         is_known = known.contains(triples)
         known_query, known_entity = known.answers(side, asked.anchor, asked.relation)
+        _check_known(known_entity, self.model)
         above, reached = np.zeros((2, len(triples)), "int64")
         for block in asked.blocks(self._plan.rows):
             first, last = np.searchsorted(known_query, (block.start, block.stop))
@@ -87,6 +88,14 @@ class Ranker:
         others[asked.order] = np.bincount(known_query, minlength=len(asked.anchor))[asked.query]
         total = self.model.num_entities - others + is_known
         return SideRanks(1 + above, 1 + reached, total)
+
+
+def _check_known(entities, model):
+    if entities.size and entities.max() >= model.num_entities:
+        raise ValueError(
+            f"`known` must be about the model's {model.num_entities} entities. "
+            f"Received: a triple of entity {entities.max()}."
+        )
 
 
 def _checked(triples, model):

@@ -3,7 +3,7 @@
 import keras
 
 from kgkeras.checks import describe
-from kgkeras.layers.embeddings import EntityEmbedding, RelationEmbedding
+from kgkeras.layers.embeddings import EntityEmbedding, RelationEmbedding, apart
 from kgkeras.layers.encoded_triples import EncodedTriples
 from kgkeras.registration import serializable
 
@@ -71,9 +71,12 @@ class TripleEmbedding(keras.layers.Layer):
     @classmethod
     def from_sizes(cls, num_entities, num_relations, dim, relation_dim=None, **kwargs):
         """Makes both tables; `kwargs` (dropout, initializer, trainable, dtype) go to each."""
+        others = kwargs
+        if "initializer" in kwargs:
+            others = kwargs | {"initializer": apart(kwargs["initializer"])}
         return cls(
             EntityEmbedding(num_entities, dim, name="entities", **kwargs),
-            RelationEmbedding(num_relations, relation_dim or dim, name="relations", **kwargs),
+            RelationEmbedding(num_relations, relation_dim or dim, name="relations", **others),
             name="triples",
         )
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from keras import ops
 
+from kgkeras.ops.layer_call import as_layer
+
 
 @dataclasses.dataclass(frozen=True)
 class CandidateScores:
@@ -36,7 +38,8 @@ class CandidateScores:
     def read_by(self, loss):
         """Whether `loss` takes `answers` as they are, without a matrix of labels."""
         plain = getattr(loss, "reduction", None) == "sum_over_batch_size"
-        return self.answers is not None and plain and hasattr(loss, "from_answers")
+        told = self.answers is not None and self.weight is None
+        return told and plain and hasattr(loss, "from_answers")
 
     def per_row(self, values):
         """The sum of one value a triple over the batch, divided by its rows, as the loss is."""
@@ -58,7 +61,8 @@ def candidate_scores(model, x, training):
         ValueError: If the batch holds queries and the model is not reciprocal.
     """
     kind = _sampled if "negatives" in x else _queries if "answers" in x else _all
-    return kind(model, model.triples.encoded(training, _facts(x)), x, training)
+    triples = model.triples.encoded(training, _facts(x))
+    return as_layer(lambda: kind(model, triples, x, training), training)  # Scorers have dropout.
 
 
 def _facts(x):
@@ -73,14 +77,15 @@ def _all(model, triples, x, training):
     head, relation, tail = vectors = _look_up(triples, x, training)
     candidates = triples.entities.vectors(training=training)
     y_pred = model.scorer.score_tails(head, relation, candidates)
-    answers = x["tail"]
+    answers, weight = x["tail"], x.get("weight")
     if not model.reciprocal:
         heads = model.scorer.score_heads(candidates, relation, tail)
         y_pred = ops.concatenate([y_pred, heads], axis=0)
         answers = ops.concatenate([answers, x["head"]], axis=0)
+        weight = None if weight is None else ops.concatenate([weight, weight], axis=0)
     answers = ops.expand_dims(answers, 1)
     y_pred = ops.cast(y_pred, "float32")
-    return CandidateScores(triples, y_pred, vectors, x["relation"], answers=answers)
+    return CandidateScores(triples, y_pred, vectors, x["relation"], answers=answers, weight=weight)
 
 
 def _queries(model, triples, x, training):
@@ -107,6 +112,7 @@ def _queries(model, triples, x, training):
         ops.repeat(ops.expand_dims(x["relation"], 1), width, axis=1),
         answers=answers,
         known=answers >= 0,
+        weight=x.get("weight"),
     )
 
 

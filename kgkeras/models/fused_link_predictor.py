@@ -7,10 +7,11 @@ from keras import ops
 from kgkeras.checks import non_negative
 from kgkeras.kg.inverse import check_no_inverses
 from kgkeras.layers import FusedEntityEmbedding, RelationEmbedding, TripleEmbedding
+from kgkeras.layers.embeddings import apart
 from kgkeras.layers.fused_entities import VIEWS, seen_as
 from kgkeras.models.candidates import candidate_scores
 from kgkeras.models.encoded_tables import with_tables
-from kgkeras.models.link_predictor import LinkPredictor
+from kgkeras.models.link_predictor import LinkPredictor, check_scorer
 from kgkeras.models.vocabulary import Vocabulary
 from kgkeras.ops import num_replicas
 from kgkeras.registration import serializable
@@ -103,6 +104,7 @@ class FusedLinkPredictor(LinkPredictor):
         Raises:
             ValueError: As `LinkPredictor.from_graph` and `layers.FusedEntityEmbedding`.
         """
+        check_scorer(scorer)
         if reciprocal:
             check_no_inverses(graph)
         train = getattr(graph, "train", graph)
@@ -125,7 +127,7 @@ class FusedLinkPredictor(LinkPredictor):
         relations = RelationEmbedding(
             train.num_relations * (2 if reciprocal else 1),
             scorer.relation_dim(dim),
-            initializer=scorer.relation_initializer() or initializer,
+            initializer=scorer.relation_initializer() or apart(initializer),
             dropout=relation_dropout,
             dtype=dtype,
             name="relations",

@@ -6,6 +6,7 @@ from keras import ops
 from kgkeras.checks import describe, non_negative
 from kgkeras.kg.inverse import check_no_inverses
 from kgkeras.layers import EntityEmbedding, RelationEmbedding, TripleEmbedding
+from kgkeras.layers.embeddings import apart
 from kgkeras.models.candidates import candidate_scores
 from kgkeras.models.composed import ComposedModel
 from kgkeras.models.id_scores import IdScores
@@ -14,6 +15,7 @@ from kgkeras.models.nearest_entities import NearestEntities
 from kgkeras.models.new_entities import with_entities
 from kgkeras.models.vocabulary import Vocabulary
 from kgkeras.ops import num_replicas
+from kgkeras.ops.layer_call import as_layer
 from kgkeras.registration import serializable
 from kgkeras.scorers import Scorer
 
@@ -63,6 +65,7 @@ class LinkPredictor(IdScores, NearestEntities, NamedAnswers, ComposedModel):
 
     parts = ("triples", "scorer", "regularizer")
     settings = ("reciprocal", "relation_weight")
+    _loss_weights = None
 
     def __init__(
         self,
@@ -118,7 +121,8 @@ class LinkPredictor(IdScores, NearestEntities, NamedAnswers, ComposedModel):
             encoder: Layer that makes what is scored of the tables, such as `graph.GraphEncoder`
                 over the same graph; None for the tables themselves. The regularizer and the
                 dropout here are of what is scored.
-            reciprocal: As for the class.
+            reciprocal: As for the class. It is trained on batches of `graph.with_inverses()`: on
+                those of `graph` alone, relations' inverses, and so heads, would not be learned.
             entity_dropout: Rate at which elements of entities' vectors are dropped in training.
             relation_dropout: The same for relations' vectors.
             initializer: Keras initializer of the tables; a scorer that needs its relations to
@@ -129,6 +133,7 @@ class LinkPredictor(IdScores, NearestEntities, NamedAnswers, ComposedModel):
         Raises:
             ValueError: If a reciprocal model is given inverse relations, or as for the class.
         """
+        check_scorer(scorer)
         if reciprocal:
             check_no_inverses(graph)
         entities = EntityEmbedding(
@@ -142,7 +147,7 @@ class LinkPredictor(IdScores, NearestEntities, NamedAnswers, ComposedModel):
         relations = RelationEmbedding(
             graph.num_relations * (2 if reciprocal else 1),
             _relation_dim(scorer, dim, encoder),
-            initializer=scorer.relation_initializer() or initializer,
+            initializer=scorer.relation_initializer() or apart(initializer),
             dropout=relation_dropout,
             dtype=dtype,
             name="relations",
@@ -154,26 +159,46 @@ class LinkPredictor(IdScores, NearestEntities, NamedAnswers, ComposedModel):
 
     # === Training ===
 
+    def compile(self, *args, metrics=None, weighted_metrics=None, **kwargs):
+        """As `keras.Model.compile`, without metrics: `evaluation.RankingCallback` has those."""
+        if metrics or weighted_metrics:
+            raise ValueError(
+                "Ranks among all entities cannot be had of a batch: give `fit` an "
+                f"`evaluation.RankingCallback`. {describe(metrics or weighted_metrics)}."
+            )
+        super().compile(*args, **kwargs)
+        names = ("optimizer", "loss", "loss_weights")
+        self._loss_weights = dict(zip(names, args, strict=False)).get(
+            "loss_weights", kwargs.get("loss_weights")
+        )
+
     def call(self, inputs, training=None, mask=None):
         return super().call({name: inputs[name] for name in self._inputs_struct}, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        _check_unweighted(sample_weight)
         scored = candidate_scores(self, x, training)
-        loss = self.candidate_loss(x, scored, training)
+        loss = self.candidate_loss(x, scored, training) + self._added_losses()
         if self.regularizer is not None:
             penalty = scored.per_row(self.regularizer.penalties(self.scorer, *scored.vectors))
             loss += self._log("penalty", penalty, x)
         if self.relation_weight:
-            relation_loss = scored.per_row(self._relation_loss(scored))
+            relation_loss = as_layer(lambda: self._relation_loss(scored), training)
+            relation_loss = scored.per_row(relation_loss)
             loss += self.relation_weight * self._log("relation_loss", relation_loss, x)
         return loss
 
     def candidate_loss(self, x, scored, training):
         """The compiled loss of `CandidateScores` of a batch, a replica's share of the mean."""
-        if scored.read_by(self.loss):
+        if scored.read_by(self.loss) and self._loss_weights is None:
             return ops.mean(self.loss.from_answers(scored.answers, scored.y_pred)) / num_replicas()
         y_true = scored.labels()
-        return super().compute_loss(x, y_true, scored.y_pred, scored.weight, training)
+        loss = super().compute_loss(x, y_true, scored.y_pred, scored.weight, training)
+        return loss - self._added_losses()
+
+    def _added_losses(self):
+        """What layers add to the loss, a replica's share of it."""
+        return sum(ops.sum(ops.cast(loss, "float32")) for loss in self.losses) / num_replicas()
 
     def candidate_logits(self, x, y_pred=None, training=False):
         """What `KnowledgeDistillation` compares: scores `(..., candidates)` of a batch."""
@@ -220,12 +245,26 @@ def _relation_dim(scorer, dim, encoder):
     return encoder.relation_dim(dim) or scorer.relation_dim(encoder.output_dim(dim))
 
 
+def check_scorer(scorer):
+    """Raises a `ValueError` unless it is one."""
+    if not isinstance(scorer, Scorer):
+        raise ValueError(
+            f"`scorer` must be a kgkeras.scorers.Scorer, such as ComplEx(). {describe(scorer)}."
+        )
+
+
+def _check_unweighted(sample_weight):
+    if sample_weight is not None:
+        raise ValueError(
+            "Weights of triples stand in the batch, as `weight`. Received: `sample_weight`."
+        )
+
+
 def check_sizes(triples, scorer, reciprocal):
     """Raises a `ValueError` unless a `TripleEmbedding` and a scorer fit each other."""
     if not isinstance(triples, TripleEmbedding):
         raise ValueError(f"`triples` must be a TripleEmbedding layer. {describe(triples)}.")
-    if not isinstance(scorer, Scorer):
-        raise ValueError(f"`scorer` must be a kgkeras.scorers.Scorer. {describe(scorer)}.")
+    check_scorer(scorer)
     dim, relation_dim = triples.dim, triples.relation_dim
     wanted = scorer.relation_dim(dim)
     if relation_dim != wanted:

@@ -124,6 +124,8 @@ def _completions(graph, side, entity, relation):
     """The entities that complete a query in `graph`; none where there is no graph."""
     if graph is None:
         return np.zeros(0, dtype="int32")
+    if not hasattr(graph, "triples"):
+        raise ValueError(f"`known` must be a kg.KnowledgeGraph. {describe(graph)}.")
     head, of, tail = graph.triples.T
     given, asked = (head, tail) if side == "tail" else (tail, head)
     return asked[(given == entity) & (of == relation)]

@@ -7,6 +7,7 @@ from kgkeras.checks import describe
 from kgkeras.graph import FactEdges, PathEncoder
 from kgkeras.kg.inverse import check_no_inverses, inverse_relation
 from kgkeras.models.composed import ComposedModel
+from kgkeras.models.link_predictor import check_scorer
 from kgkeras.models.named_answers import NamedAnswers
 from kgkeras.models.path_head import PathHead
 from kgkeras.models.path_vectors import (
@@ -127,7 +128,7 @@ class PathPredictor(NamedAnswers, ComposedModel):
         encoder = PathEncoder(facts, name="encoder", **kwargs)
         triples = None
         if text_vectors is not None:
-            scorer = scorer or ComplEx()
+            check_scorer(scorer := scorer or ComplEx())
             options = {"text_dropout": text_dropout, "dtype": kwargs.get("dtype")}
             triples = text_triples(graph, text_vectors, text_dim, scorer, **options)
         return cls(encoder, triples, scorer, vocabulary=vocabulary or Vocabulary.from_graph(graph))

@@ -7,6 +7,7 @@ from kgkeras.checks import non_negative
 from kgkeras.losses import NegativeSamplingLoss
 from kgkeras.models.composed import ComposedModel
 from kgkeras.ops import num_replicas
+from kgkeras.ops.layer_call import as_layer
 
 
 def checked_objective(kg_weight, kg_loss):
@@ -101,9 +102,14 @@ class TripleObjective(ComposedModel):
             query for the tail, then the one for the head; see `NegativeSamplingLoss`.
         """
         (head, relation, tail), candidates = self.triple_vectors(x, training)
-        tails = self.scorer.score_tails(head, relation, candidates)
-        heads = self.scorer.score_heads(candidates, relation, tail)
-        positive = ops.expand_dims(self.scorer(head, relation, tail), -1)
+        positive, tails, heads = as_layer(
+            lambda: (
+                ops.expand_dims(self.scorer(head, relation, tail), -1),
+                self.scorer.score_tails(head, relation, candidates),
+                self.scorer.score_heads(candidates, relation, tail),
+            ),
+            training,
+        )
         y_pred = ops.stack(
             [ops.concatenate([positive, side], axis=-1) for side in (tails, heads)], axis=-2
         )

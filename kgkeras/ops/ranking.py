@@ -119,6 +119,8 @@ def _count_reached(scores, rows, lower):
 @fused
 def any_nan(scores):
     """Whether a score is NaN, or infinities of both signs stand in a row of `(rows, columns)`."""
+    if keras.backend.standardize_dtype(scores.dtype) in ("float16", "bfloat16"):
+        scores = ops.cast(scores, "float32")  # Sums of many would be infinite.
     # Sums are quicker to search than scores.
     return ops.any(ops.isnan(ops.sum(scores, axis=1)))
 

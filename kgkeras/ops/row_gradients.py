@@ -36,6 +36,11 @@ def expect_rows(wants):
     _thread.wants = wants
 
 
+def expecting():
+    """Whether this thread is between `expect_rows` and `stop_expecting`."""
+    return getattr(_thread, "wants", None) is not None
+
+
 def stop_expecting():
     """Ends what `expect_rows` began."""
     _thread.wants = None

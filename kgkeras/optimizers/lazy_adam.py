@@ -76,11 +76,14 @@ class LazyAdam(RowOptimizer):
         )
 
     def _step(self, momentum, velocity, learning_rate):
-        step = tf.cast(self.iterations + 1, momentum.dtype)
+        # Half precision has no number between .999 and 1.
+        dtype = tf.float64 if momentum.dtype == tf.float64 else tf.float32
+        step = tf.cast(self.iterations + 1, dtype)
         first, second = (1 - tf.pow(beta, step) for beta in (self.beta_1, self.beta_2))
+        scale = tf.cast(tf.sqrt(second) / first, momentum.dtype)
         # 0 / 0 is an element that has never had a gradient.
         direction = tf.math.divide_no_nan(momentum, tf.sqrt(velocity) + self.epsilon)
-        return learning_rate * tf.sqrt(second) / first * direction
+        return learning_rate * scale * direction
 
     def get_config(self):
         return {

@@ -15,7 +15,7 @@ from kgkeras.optimizers.multipliers import WithMultipliers
 _REMEDIES = {
     "weight_decay": "decay rows in the loss instead, such as with `kgkeras.regularizers.L2`",
     "use_ema": "an average would be taken over whole tables in every step",
-    "loss_scale_factor": "wrap the optimizer in `keras.optimizers.LossScaleOptimizer`",
+    "loss_scale_factor": "keep tables in float32 or bfloat16, which need no scaling",
     "gradient_accumulation_steps": "sums of gradients are dense; use a larger batch",
 }
 
@@ -49,9 +49,7 @@ class RowOptimizer(WithMultipliers, keras.optimizers.Optimizer):
 
     def scale_loss(self, loss):
         # `fit` calls this before it takes the gradient: the time to ask lookups for rows.
-        if not tf.executing_eagerly() and GraphOrParentsInXlaContext(
-            tf.compat.v1.get_default_graph()
-        ):
+        if _under_xla():
             warnings.warn(
                 f"{type(self).__name__} updates whole tables under XLA. To update only the rows "
                 "that a batch looks up, pass `jit_compile=False` to `compile`.",
@@ -65,6 +63,14 @@ class RowOptimizer(WithMultipliers, keras.optimizers.Optimizer):
         return not self.built or self._var_key(variable) in self._trainable_variables_indices
 
     def apply(self, grads, trainable_variables=None):
+        dense = not any(isinstance(grad, tf.IndexedSlices) for grad in grads)
+        if dense and not (tf.executing_eagerly() or _under_xla() or row_gradients.expecting()):
+            warnings.warn(
+                f"{type(self).__name__} updates whole tables, as its `scale_loss` was not called "
+                "before gradients were taken. `fit` calls it; `LossScaleOptimizer`, which Keras "
+                "puts around optimizers under `mixed_float16`, does not: use `mixed_bfloat16`.",
+                stacklevel=2,
+            )
         row_gradients.stop_expecting()
         if num_replicas() > 1:
             grads = [never_empty(g) for g in grads]
@@ -106,6 +112,12 @@ class RowOptimizer(WithMultipliers, keras.optimizers.Optimizer):
     def update_dense(self, gradient, variable, index, learning_rate):
         """Updates all of `variable`; arguments as in `update_rows`, a tensor as the gradient."""
         raise NotImplementedError
+
+
+def _under_xla():
+    if tf.executing_eagerly():
+        return False
+    return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
 def sum_rows(gradient):

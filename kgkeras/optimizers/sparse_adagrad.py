@@ -60,15 +60,17 @@ class SparseAdagrad(RowOptimizer):
     def _accumulator(self, variable):
         def initializer(shape, dtype):
             # Keras' own `Constant` needs the memory of two tables for a moment.
-            # What is added under the root may as well be there from the start.
-            start = self.initial_accumulator_value + self.epsilon
-            return tf.fill(shape, tf.cast(start, dtype))
+            return tf.fill(shape, tf.constant(self._start(dtype)))
 
         if not self._by_row(variable):
             return self.add_variable_from_reference(variable, "accumulator", initializer)
         shape = (variable.shape[0], *[1] * (len(variable.shape) - 1))
         name = f"{variable.path.replace('/', '_')}_accumulator"
         return self.add_variable(shape, initializer, dtype=variable.dtype, name=name)
+
+    def _start(self, dtype):
+        """What accumulators hold at first; what is added under the root may as well be there."""
+        return tf.as_dtype(dtype).as_numpy_dtype(self.initial_accumulator_value + self.epsilon)
 
     def _by_row(self, variable):
         return self.row_wise and len(variable.shape) > 1
@@ -93,8 +95,9 @@ class SparseAdagrad(RowOptimizer):
 
     def update_dense(self, gradient, variable, index, learning_rate):
         state = self._accumulators[index]
-        if self.epsilon and not self._by_row(variable):
-            # One pass over the table in place of five; it would make NaN of 0 / 0.
+        if self._start(variable.dtype) > 0 and not self._by_row(variable):
+            # One pass over the table in place of five; it would make NaN of 0 / 0, also where the
+            # epsilon is too small for the dtype.
             copies = (local_copy(variable), local_copy(state.value))
             var, accum = (copy.handle for copy in copies)
             tf.raw_ops.ResourceApplyAdagrad(var=var, accum=accum, lr=learning_rate, grad=gradient)

@@ -42,7 +42,8 @@ def query_batches(graph, *, batch_size, max_answers=None, first_epoch=0, seed=0)
         max_answers: None puts all answers of a query into one row ("KvsAll"); the width of a batch
             is the next power of two of its longest row, so that few shapes occur. A number puts at
             most so many into one, shares the answers of a longer query evenly among several rows,
-            and is the width of every batch.
+            and is the width of every batch. That is for `losses.CrossEntropyLoss`, which counts
+            answers by themselves: another loss takes the answers of other rows for wrong ones.
         first_epoch: Epoch to begin with.
         seed: Seed of the orders.
 

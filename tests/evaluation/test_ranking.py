@@ -147,6 +147,7 @@ def test_training_between_two_rankings_is_seen():
         ({"triples": np.zeros((0, 3), int)}, "at least one triple to rank"),
         ({"triples": np.array([[0, 0, 0], [0, 3, 0]])}, "relation in row 1 must be below 3.*3"),
         ({"triples": np.array([[0, 0, 23]])}, "tail in row 0 must be below 23.*Received: 23"),
+        ({"known": np.array([[0, 0, 23]])}, "the model's 23 entities.*triple of entity 23"),
         ({"sides": "left"}, "`sides` must be one of 'both', 'tail', 'head'. Received: 'left'"),
         ({"memory": 0}, "`memory` must be a positive integer"),
         ({"tolerance": -1.0}, "`tolerance` must be finite and at least 0"),
@@ -155,7 +156,7 @@ def test_training_between_two_rankings_is_seen():
 def test_errors(arguments, message):
     arguments = {"triples": np.array([[0, 0, 0]]), **arguments}
     with pytest.raises(ValueError, match=message):
-        evaluation.rank(TableModel(np.zeros((23, 3, 23))), known=None, **arguments)
+        evaluation.rank(TableModel(np.zeros((23, 3, 23))), **{"known": None, **arguments})
 
 
 @pytest.mark.parametrize("model", [TableModel, BulkyModel])
@@ -164,3 +165,15 @@ def test_nan_is_refused(model):
     table[4, 1, 7] = np.nan
     with pytest.raises(ValueError, match=r"Scores must be numbers. Received: NaN"):
         evaluation.rank(model(table), np.array([[0, 0, 0], [4, 1, 9]]), None, memory=10**6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_scores_are_numbers_however_many(dtype):
+    class Half(TableModel):
+        def score_tails(self, head, relation, candidates):
+            return tf.cast(super().score_tails(head, relation, candidates), dtype)
+
+    table = np.full((5000, 1, 5000), 50.0, "float32")
+    table[:, :, 4000:] = -50
+    ranks = evaluation.rank(Half(table), np.array([[0, 0, 4500]]), None, sides="tail")
+    assert ranks.ranks("tail")[0] == 4000 + 1001 / 2

@@ -267,3 +267,35 @@ def test_schedule():
     once, twice = (_train(SparseAdagrad(schedule), [[1, 2]] * n) for n in (1, 2))
     np.testing.assert_array_equal(once, twice)
     assert not np.allclose(once, _start())
+
+
+@BOTH
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16", "float16"])
+@pytest.mark.parametrize("sparse", [True, False])
+def test_tables_of_other_precisions(make, dtype, sparse):
+    """Rows that have had no gradient stay; the others move as in float32."""
+    single, other = (make(0.1) for _ in range(2))
+    tables = [keras.Variable(_start(), dtype=dtype, name="table") for dtype in ("float32", dtype)]
+    ids = np.array([1, 1, 4])
+    for step in range(3):
+        for optimizer, table in zip((single, other), tables, strict=True):
+            slopes = tf.cast(_slopes(step, ids), table.dtype)
+            gradient = tf.IndexedSlices(slopes, ids, tf.constant([ROWS, DIM]))
+            if not sparse:
+                gradient = tf.convert_to_tensor(gradient)
+            optimizer.apply([gradient], [table])
+    wanted, found = (np.asarray(keras.ops.cast(table, "float32")) for table in tables)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, wanted, atol=0.05 if dtype == "bfloat16" else 0.01)
+    start = np.asarray(keras.ops.cast(keras.ops.cast(_start(), dtype), "float32"))
+    np.testing.assert_array_equal(found[[0, 2, 3, 5]], start[[0, 2, 3, 5]])
+    assert np.abs(found - start)[[1, 4]].min() > 0.005
+
+
+def test_loss_scaling_makes_updates_dense_and_says_so():
+    inputs = keras.Input((), dtype="int32")
+    embedding = layers.EntityEmbedding(5, 2)
+    model = keras.Model(inputs, embedding(inputs))
+    model.compile(keras.optimizers.LossScaleOptimizer(LazyAdam()), "mse", jit_compile=False)
+    with pytest.warns(UserWarning, match="LazyAdam updates whole tables.*mixed_bfloat16"):
+        model.fit(np.arange(4), np.ones((4, 2)), verbose=0)

@@ -177,11 +177,16 @@ def make_model(config, splits, vectors, name, steps):
     return model
 
 
+def shuffled(config, vectors):
+    """Each entity with another one's text."""
+    return np.random.default_rng(config.seed).permutation(vectors)
+
+
 def train(config, splits, vectors, name):
     """Trains one of the models, or goes on with it; returns it with its best weights."""
     training.set_seed(config.seed)
     if name == "control":
-        vectors = np.random.default_rng(config.seed).permutation(vectors)
+        vectors = shuffled(config, vectors)
     told = splits.train.with_inverses()
     steps = pipelines.triple_steps(told, config.batch_size)
     with training.make_strategy(config.devices).scope():
@@ -239,7 +244,8 @@ def main(config):
         console.rule(NAMES[name])
         model, histories[name] = train(config, splits, learn, name)
         if other is not splits:
-            model = model.about(other.train, asked)
+            own = asked if name != "control" else shuffled(config, asked)
+            model = model.about(other.train, own)
         ranks = evaluation.rank(model, other.test, other)
         figures[name] = ranks.metrics()
     report(config, figures, histories, ranks, other, console)

@@ -101,7 +101,7 @@ class LinkParts:
         ids, known = found(
             self.entities.ids(head), self.relation_ids(relation), self.entities.ids(tail)
         )
-        return {"score": tf.where(known, self.model.score(*ids), NO_SCORE), "known": known}
+        return {"score": tf.where(known, self._scores_of(*ids), NO_SCORE), "known": known}
 
     def regress(self, head, relation, tail):
         return {"outputs": self.score(head, relation, tail)["score"]}
@@ -141,6 +141,17 @@ class LinkParts:
             ids,
             parallel_iterations=1,
             fn_output_signature=tf.TensorSpec([self.model.num_entities], tf.float32),
+        )
+
+    def _scores_of(self, *ids):
+        """Scores `(batch,)` of triples; one at a time where each takes all entities' states."""
+        if not getattr(self.model, "scores_all", False):
+            return self.model.score(*ids)
+        return tf.map_fn(
+            lambda triple: self.model.score(*(tf.expand_dims(i, 0) for i in triple))[0],
+            ids,
+            parallel_iterations=1,
+            fn_output_signature=tf.TensorSpec([], tf.float32),
         )
 
     def best(self, kind, scores, known):

@@ -76,6 +76,8 @@ def _check_graph(model, graph):
         )
     if graph is None:
         return
-    sizes = getattr(model.triples.relations, "num_relations", None)
-    if sizes not in (None, graph.num_relations):
-        raise ValueError(f"`graph` must have the model's {sizes} relations. Received: {graph!r}.")
+    for kind in ("entities", "relations"):
+        table = getattr(model.triples, kind, None)  # Described entities have none.
+        size = getattr(table, f"num_{kind}", None)
+        if size not in (None, getattr(graph, f"num_{kind}")):
+            raise ValueError(f"`graph` must have the model's {size} {kind}. Received: {graph!r}.")

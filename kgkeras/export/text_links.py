@@ -90,8 +90,9 @@ def export_text_link_predictor(model, preprocessor, graph, base, **options):
 def _check_encoder(encoder):
     if isinstance(encoder, CachedEncoder):
         raise ValueError(
-            "The model must encode any text, not only those that a CachedEncoder holds: index them "
-            f"by a TextLinkPredictor of the whole encoder. Received: {encoder.name!r}."
+            "The model must encode any text, not only those that a CachedEncoder holds. One of the "
+            "whole encoder can, but reads a query's two texts in all layers together, not in the "
+            f"upper ones alone, as it was trained to. Received: {encoder.name!r}."
         )
 
 

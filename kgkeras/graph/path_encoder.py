@@ -8,6 +8,7 @@ from kgkeras.graph.fact_edges import FactEdges
 from kgkeras.graph.layers.flat_graph import FlatGraph
 from kgkeras.graph.layers.path_conv import PathConv
 from kgkeras.graph.layers.relation_groups import RelationGroups
+from kgkeras.graph.reached import checked_entities
 from kgkeras.registration import serializable
 
 
@@ -43,6 +44,7 @@ class PathEncoder(keras.layers.Layer):
 
     Raises:
         ValueError: If `facts` are not `FactEdges`.
+        tf.errors.InvalidArgumentError: If a head is not below `num_entities`.
 
     Reference: Zhu et al., Neural Bellman-Ford networks: a general graph neural network framework
     for link prediction, NeurIPS 2021.
@@ -86,6 +88,7 @@ class PathEncoder(keras.layers.Layer):
         graph = FlatGraph(tf.zeros((num_entities, 1)), edges)
         groups = RelationGroups(graph, self._relations, block=1)
         query = tf.gather(self.queries, relation)
+        head = checked_entities("head", head, num_entities)
         # The last node is the one that padding edges lead to.
         start = tf.one_hot(head, num_entities + 1, axis=0, dtype=query.dtype)
         boundary = start[..., tf.newaxis] * query

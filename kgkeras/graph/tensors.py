@@ -100,6 +100,10 @@ def _checked(tensors):
             f"`tensors` must have the keys {', '.join(_NAMES)} ('relation' may be missing). "
             f"Received: {sorted(tensors)}."
         )
+    tensors = {name: tf.convert_to_tensor(value) for name, value in tensors.items()}
+    for name, value in tensors.items():
+        if not value.dtype.is_integer:
+            raise ValueError(f"`{name}` must hold integers. Received: dtype {value.dtype.name}.")
     tensors = {name: tf.cast(value, tf.int32) for name, value in tensors.items()}
     ranks = {name: value.shape.rank for name, value in tensors.items()}
     if set(ranks.values()) not in ({1}, {2}):

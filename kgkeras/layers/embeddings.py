@@ -138,19 +138,6 @@ class RelationEmbedding(_Table):
         return {"num_relations": self.num_relations, **super().get_config()}
 
 
-def apart(initializer):
-    """An initializer of the same kind that does not draw the same numbers.
-
-    Keras draws the same from the same seed, so that two tables would begin alike.
-    """
-    initializer = keras.initializers.get(initializer)
-    if not isinstance(getattr(initializer, "seed", None), int):
-        return initializer
-    config = initializer.get_config()
-    seed = config.get("seed")
-    return type(initializer).from_config({**config, "seed": None if seed is None else seed + 1})
-
-
 def _checked_matrix(matrix, rows, dim):
     if matrix is None:
         return None

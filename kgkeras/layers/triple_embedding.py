@@ -3,8 +3,9 @@
 import keras
 
 from kgkeras.checks import describe
-from kgkeras.layers.embeddings import EntityEmbedding, RelationEmbedding, apart
+from kgkeras.layers.embeddings import EntityEmbedding, RelationEmbedding
 from kgkeras.layers.encoded_triples import EncodedTriples
+from kgkeras.ops.seeds import apart
 from kgkeras.registration import serializable
 
 

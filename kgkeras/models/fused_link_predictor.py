@@ -7,13 +7,13 @@ from keras import ops
 from kgkeras.checks import non_negative
 from kgkeras.kg.inverse import check_no_inverses
 from kgkeras.layers import FusedEntityEmbedding, RelationEmbedding, TripleEmbedding
-from kgkeras.layers.embeddings import apart
 from kgkeras.layers.fused_entities import VIEWS, seen_as
 from kgkeras.models.candidates import candidate_scores
 from kgkeras.models.encoded_tables import with_tables
 from kgkeras.models.link_predictor import LinkPredictor, check_scorer
 from kgkeras.models.vocabulary import Vocabulary
 from kgkeras.ops import num_replicas
+from kgkeras.ops.seeds import apart
 from kgkeras.registration import serializable
 
 
@@ -223,10 +223,11 @@ class FusedLinkPredictor(LinkPredictor):
             ValueError: If the relations are others, or the vectors do not fit.
         """
         vocabulary = Vocabulary.from_graph(getattr(graph, "train", graph))
-        if self.vocabulary is not None and vocabulary.relations != self.vocabulary.relations:
+        known = self.vocabulary.relations if self.vocabulary else vocabulary.relations
+        if vocabulary.relations != known or len(known) != self.num_relations:
             raise ValueError(
-                f"`graph` must have the model's {len(self.vocabulary.relations)} relations, in the "
-                f"same order. Received: {len(vocabulary.relations)} relations."
+                f"`graph` must have the model's {self.num_relations} relations, in the same order. "
+                f"Received: {len(vocabulary.relations)} relations."
             )
         return self._with_texts(vocabulary, text_vectors, kept=0)
 

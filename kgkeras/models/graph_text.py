@@ -186,6 +186,8 @@ def _fused(text, states, entity, ids, fusion):
     """The words with states of nodes: of those of the entities `ids`, or of all where None."""
     if ids is None:
         return fusion(text, states, entity >= 0)
+    # A graph of no nodes gets one that no id names: there is nothing to take from none.
+    states = ops.pad(states, [[0, 0], [0, 1], [0, 0]])
     places = places_of(ids, entity)
     columns = ops.expand_dims(ops.maximum(places, 0), -1)
     return fusion(text, ops.take_along_axis(states, columns, axis=1), places >= 0)

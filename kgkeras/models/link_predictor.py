@@ -6,7 +6,6 @@ from keras import ops
 from kgkeras.checks import describe, non_negative
 from kgkeras.kg.inverse import check_no_inverses
 from kgkeras.layers import EntityEmbedding, RelationEmbedding, TripleEmbedding
-from kgkeras.layers.embeddings import apart
 from kgkeras.models.candidates import candidate_scores
 from kgkeras.models.composed import ComposedModel
 from kgkeras.models.id_scores import IdScores
@@ -16,6 +15,7 @@ from kgkeras.models.new_entities import with_entities
 from kgkeras.models.vocabulary import Vocabulary
 from kgkeras.ops import num_replicas
 from kgkeras.ops.layer_call import as_layer
+from kgkeras.ops.seeds import apart
 from kgkeras.registration import serializable
 from kgkeras.scorers import Scorer
 
@@ -171,6 +171,12 @@ class LinkPredictor(IdScores, NearestEntities, NamedAnswers, ComposedModel):
         self._loss_weights = dict(zip(names, args, strict=False)).get(
             "loss_weights", kwargs.get("loss_weights")
         )
+
+    def compile_from_config(self, config):
+        # Keras' own leaves out models with a `compile` of their own.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
 
     def call(self, inputs, training=None, mask=None):
         return super().call({name: inputs[name] for name in self._inputs_struct}, training=training)

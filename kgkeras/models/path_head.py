@@ -21,10 +21,11 @@ class PathHead(keras.layers.Layer):
 
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
-        self.of_state = keras.layers.Dense(units, name="of_state")
-        self.of_query = keras.layers.Dense(units, use_bias=False, name="of_query")
-        self.of_judged = keras.layers.Dense(units, use_bias=False, name="of_judged")
-        self.score = keras.layers.Dense(1, use_bias=False, name="score")
+        plain = {"use_bias": False, "dtype": self.dtype_policy}
+        self.of_state = keras.layers.Dense(units, name="of_state", dtype=self.dtype_policy)
+        self.of_query = keras.layers.Dense(units, name="of_query", **plain)
+        self.of_judged = keras.layers.Dense(units, name="of_judged", **plain)
+        self.score = keras.layers.Dense(1, name="score", **plain)
 
     def build(self, states_shape, query_shape, judged_shape=None):
         self.of_state.build(states_shape)

@@ -78,7 +78,7 @@ class PathPredictor(NamedAnswers, ComposedModel):
         inputs = {
             name: keras.Input((), dtype="int32", name=name) for name in ("head", "relation", "tail")
         }
-        head = PathHead(encoder.units, name="scores")
+        head = PathHead(encoder.units, name="scores", dtype=encoder.dtype_policy)
         asked = inputs["head"], inputs["relation"]
         scores = head(*encoder(*asked), None if vectors is None else vectors(*asked))
         scores = ops.take_along_axis(scores, ops.expand_dims(inputs["tail"], -1), axis=1)
@@ -109,7 +109,7 @@ class PathPredictor(NamedAnswers, ComposedModel):
         a batch each, and so learn otherwise than one.
 
         Args:
-            graph: `kg.KnowledgeGraph` without inverse relations.
+            graph: `kg.KnowledgeGraph` or `kg.Splits`, without inverse relations.
             edge_dropout: Rate at which facts are left out of a training step, each with its
                 inverse.
             text_vectors: Array `(num_entities, any)` of entities' texts, such as
@@ -123,6 +123,7 @@ class PathPredictor(NamedAnswers, ComposedModel):
         Raises:
             ValueError: If the graph has inverse relations, or no facts, or the vectors do not fit.
         """
+        graph = getattr(graph, "train", graph)
         check_no_inverses(graph)
         facts = FactEdges.from_graph(graph, dropout=edge_dropout, hide_batch=True, name="facts")
         encoder = PathEncoder(facts, name="encoder", **kwargs)

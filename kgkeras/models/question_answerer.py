@@ -103,8 +103,11 @@ class QuestionAnswerer(TripleObjective):
         return super().call({name: inputs[name] for name in self._inputs_struct}, training=training)
 
     def compute_task_loss(self, x, y, y_pred, sample_weight, training):
-        if y is None:
-            raise ValueError("`y` must hold ids of answers, `(batch, answers)`. Received: None.")
+        if y is None or y.shape.rank != 2:
+            received = None if y is None else f"shape {y.shape}"
+            raise ValueError(
+                f"`y` must hold ids of answers, `(batch, answers)`. Received: {received}."
+            )
         rows = ops.shape(y)[0]
         seeds = self.get_layer("mention_ids")(x["entity_ids"])
         reached = self.walk.reach(seeds, y_pred["relation_weights"], y_pred["hop_weights"])

@@ -151,10 +151,10 @@ class TextLinkPredictor(ComposedModel):
 
     def _with_queued(self, queued, queries, labels, scores, training):
         """Labels and scores with the tails before as candidates, if they are what is queued."""
-        width = scores.shape[1]
+        width = ops.shape(scores)[1]
         if not training:
             return labels[:, :width], scores
-        _check_queue(self.queue_size, labels.shape[1] - width)
+        _check_queue(self.queue_size, queued, scores)
         ids = ops.reshape(ops.transpose(gathered(queued)), (-1,))
         # At the beginning, and where training goes on elsewhere, the queue holds others.
         fitting = ops.where(self.queue.ids == ids, labels[:, width:], -1.0)
@@ -281,7 +281,11 @@ def _check_dims(encoder, entity_encoder):
         )
 
 
-def _check_queue(size, wanted):
+def _check_queue(size, queued, scores):
+    """Raises a `ValueError` where the batch, if its size is known, has another queue."""
+    if None in (*queued.shape, scores.shape[0]):
+        return
+    wanted = queued.shape[1] * scores.shape[0]
     if size != wanted:
         raise ValueError(
             f"The batches have a queue of {wanted} tails, and so must the model: `queue_size`. "

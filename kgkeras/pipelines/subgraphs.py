@@ -1,6 +1,7 @@
 """Subgraphs around the entities of each example, sampled in memory while the model trains."""
 
 import copy
+import numbers
 
 import tensorflow as tf
 
@@ -63,7 +64,8 @@ def _check_names(names, needed):
 
 def checked_fan_out(fan_out, hops):
     """Returns a list of `hops` numbers or Nones, or raises `ValueError`."""
-    each = [fan_out] * hops if fan_out is None or isinstance(fan_out, int) else list(fan_out)
+    one = fan_out is None or isinstance(fan_out, numbers.Integral)
+    each = [fan_out] * hops if one else list(fan_out)
     if len(each) != hops:
         raise ValueError(f"`fan_out` must be one number, or one a hop. {describe(fan_out)}.")
     return [most if most is None else positive_int("fan_out", most) for most in each]

@@ -5,8 +5,12 @@ import numpy as np
 from keras import ops
 
 from kgkeras.checks import describe, one_of, positive_int
+from kgkeras.text.adapted_encoder import AdaptedEncoder, KAdapterEncoder
 from kgkeras.text.layered_encoder import LayeredEncoder
+from kgkeras.text.pretrained import PretrainedEncoder
+from kgkeras.text.transformer_encoder import TransformerEncoder
 
+_KINDS = (AdaptedEncoder, KAdapterEncoder, PretrainedEncoder, TransformerEncoder)
 # Rows are read beside those of about their length, up to a multiple of it.
 _LENGTH_STEP = 8
 
@@ -135,6 +139,12 @@ def _check(encoder, after, token_ids, lengths):
     if not isinstance(encoder, LayeredEncoder):
         raise ValueError(
             f"`encoder` must have Transformer layers, as a LayeredEncoder. {describe(encoder)}."
+        )
+    kept = [place for place in getattr(encoder, "after", ()) if place <= after]
+    if kept or not isinstance(encoder, _KINDS):
+        raise ValueError(
+            "`encoder` must be a TransformerEncoder, a PretrainedEncoder, or one of these with "
+            f"adapters behind the layers that are read once. {describe(encoder)}."
         )
     if isinstance(after, bool) or after not in range(1, encoder.num_layers):
         raise ValueError(

@@ -32,6 +32,7 @@ class LSTMEncoder(keras.Model):
         dim: Length of the output vectors, even: each direction makes one half.
         num_layers: Number of LSTMs on top of one another.
         dropout: Rate at which embeddings and the outputs of each layer are dropped in training.
+        dtype: Keras dtype or policy of all layers.
 
     Call arguments:
         inputs: dict of `token_ids`, int `(batch, tokens)`, and `padding_mask`, bool
@@ -47,7 +48,8 @@ class LSTMEncoder(keras.Model):
     Reference: Hochreiter and Schmidhuber, 1997; Schuster and Paliwal, 1997.
     """
 
-    def __init__(self, vocabulary_size, dim, num_layers=1, dropout=0.0, **kwargs):
+    def __init__(self, vocabulary_size, dim, num_layers=1, dropout=0.0, dtype=None, **kwargs):
+        options = {"dtype": keras.dtype_policies.get(dtype or keras.config.dtype_policy())}
         vocabulary_size = positive_int("vocabulary_size", vocabulary_size)
         dim = positive_int("dim", dim)
         num_layers = positive_int("num_layers", num_layers)
@@ -58,20 +60,24 @@ class LSTMEncoder(keras.Model):
         token_ids = keras.Input((None,), dtype="int32", name="token_ids")
         padding_mask = keras.Input((None,), dtype="bool", name="padding_mask")
         lengths = ops.sum(ops.cast(padding_mask, "int32"), axis=1)
-        reverse = _Reversed(name="reversed")
-        x = TokenEmbedding(vocabulary_size, dim, name="token_embedding")(token_ids)
-        x = keras.layers.Dropout(dropout, name="embedding_dropout")(x)
+        reverse = _Reversed(name="reversed", **options)
+        x = TokenEmbedding(vocabulary_size, dim, name="token_embedding", **options)(token_ids)
+        x = keras.layers.Dropout(dropout, name="embedding_dropout", **options)(x)
         for layer in range(num_layers):
             forward, backward = (
-                keras.layers.LSTM(dim // 2, return_sequences=True, name=f"{direction}_{layer}")
+                keras.layers.LSTM(
+                    dim // 2, return_sequences=True, name=f"{direction}_{layer}", **options
+                )
                 for direction in ("forward", "backward")
             )
             x = ops.concatenate(
                 [forward(x), reverse(backward(reverse(x, lengths)), lengths)], axis=-1
             )
-            x = keras.layers.Dropout(dropout, name=f"dropout_{layer}")(x)
+            x = keras.layers.Dropout(dropout, name=f"dropout_{layer}", **options)(x)
         x = ops.where(ops.expand_dims(padding_mask, -1), x, ops.zeros((), x.dtype))
-        super().__init__({"token_ids": token_ids, "padding_mask": padding_mask}, x, **kwargs)
+        inputs = {"token_ids": token_ids, "padding_mask": padding_mask}
+        super().__init__(inputs, x, **kwargs)
+        self.dtype_policy = options["dtype"]  # Functional models take none.
 
         self.vocabulary_size = vocabulary_size
         self.dim = dim
@@ -91,4 +97,5 @@ class LSTMEncoder(keras.Model):
             "dim": self.dim,
             "num_layers": self.num_layers,
             "dropout": self.dropout,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
         }

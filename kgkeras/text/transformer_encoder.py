@@ -28,6 +28,7 @@ class TransformerEncoder(LayeredEncoder):
         num_heads: Number of attention heads.
         max_length: Most tokens in a row; the position embedding refuses a longer one.
         dropout: Rate at which elements are dropped in training.
+        dtype: Keras dtype or policy of all layers.
 
     Call arguments:
         inputs: dict of `token_ids`, int `(batch, tokens)`, and `padding_mask`, bool
@@ -52,8 +53,10 @@ class TransformerEncoder(LayeredEncoder):
         num_heads=4,
         max_length=512,
         dropout=0.1,
+        dtype=None,
         **kwargs,
     ):
+        policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
         config = {
             "vocabulary_size": positive_int("vocabulary_size", vocabulary_size),
             "dim": positive_int("dim", dim),
@@ -72,8 +75,9 @@ class TransformerEncoder(LayeredEncoder):
             "token_ids": keras.Input((None,), dtype="int32", name="token_ids"),
             "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),
         }
-        words = _encoded(inputs, num_layers, functools.partial(_new_layer, **config))
-        super().__init__(inputs, words, **kwargs)
+        layer = functools.partial(_new_layer, **config, dtype=policy)
+        super().__init__(inputs, _encoded(inputs, num_layers, layer), **kwargs)
+        self.dtype_policy = policy  # Functional models take none.
 
         self._arguments = config
         self.dim, self.num_layers = config["dim"], config["num_layers"]
@@ -92,6 +96,7 @@ class TransformerEncoder(LayeredEncoder):
             "name": self.name,
             "trainable": self.trainable,
             "frozen": frozen_layers(self),
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             **self._arguments,
         }
 
@@ -103,16 +108,17 @@ class TransformerEncoder(LayeredEncoder):
         return encoder
 
 
-def _new_layer(name, vocabulary_size, dim, num_layers, num_heads, max_length, dropout):
+def _new_layer(name, vocabulary_size, dim, num_layers, num_heads, max_length, dropout, dtype):
+    options = {"name": name, "dtype": dtype}
     if name == "token_embedding":
-        return TokenEmbedding(vocabulary_size, dim, name=name)
+        return TokenEmbedding(vocabulary_size, dim, **options)
     if name == "position_embedding":
-        return keras_hub.layers.PositionEmbedding(max_length, initializer="uniform", name=name)
+        return keras_hub.layers.PositionEmbedding(max_length, initializer="uniform", **options)
     if name == "embedding_dropout":
-        return keras.layers.Dropout(dropout, name=name)
+        return keras.layers.Dropout(dropout, **options)
     if name == "normalisation":
-        return keras.layers.LayerNormalization(name=name)
-    return transformer_layer(dim, num_heads, dropout, name=name)
+        return keras.layers.LayerNormalization(**options)
+    return transformer_layer(dim, num_heads, dropout, **options)
 
 
 def _encoded(inputs, num_layers, layer, between=lambda number, words: words):
@@ -126,7 +132,8 @@ def _encoded(inputs, num_layers, layer, between=lambda number, words: words):
     """
     tokens = layer("token_embedding")(inputs["token_ids"])
     if "positions" in inputs:
-        positions = OwnPositions(layer("position_embedding"))(inputs["positions"])
+        embedding = layer("position_embedding")
+        positions = OwnPositions(embedding, dtype=embedding.dtype_policy)(inputs["positions"])
     else:
         positions = layer("position_embedding")(tokens)
     x = layer("embedding_dropout")(tokens + positions)

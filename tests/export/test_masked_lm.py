@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kgkeras import export, pipelines, text
+from kgkeras import export, kg, pipelines, text
 from kgkeras.export.link_parts import NO_SCORE
 from tests.export import served, small
 
@@ -153,6 +153,9 @@ def test_bad_arguments(facts, preprocessor, tmp_path):
     other = small.preprocessor(facts)
     with pytest.raises(ValueError, match=r"`preprocessor` must have a tokenizer with '\[MASK\]'"):
         export.export_masked_lm(model, other, facts, base)
+    fewer = kg.KnowledgeGraph(facts.entities[:2], facts.relations, facts.triples[:0])
+    with pytest.raises(ValueError, match=rf"the model's {facts.num_entities} entities"):
+        export.export_masked_lm(model, preprocessor, fewer, base)
     with pytest.raises(ValueError, match="`max_masks` must be"):
         export.export_masked_lm(model, preprocessor, facts, base, max_masks=0)
     with pytest.raises(ValueError, match="needs `preprocessor`, `graph` and takes `k`, `samples`"):

@@ -11,6 +11,7 @@ from kgkeras import (
     evaluation,
     export,
     graph,
+    kg,
     layers,
     losses,
     models,
@@ -172,6 +173,10 @@ def test_bad_arguments(facts):
     other = lands.told(("a_land", "b_city"), [("a_land", "capital", "b_city")])
     with pytest.raises(ValueError, match=r"`text_vectors` must have the shape \(2, 13\)"):
         model.about(other, np.zeros((2, 5)))
+    for vocabulary in (model.vocabulary, None):
+        model.vocabulary = vocabulary
+        with pytest.raises(ValueError, match=r"the model's 2 relations, .* Received: 1 relations"):
+            model.about(kg.KnowledgeGraph(["a"], ["capital"], np.zeros((0, 3))), np.zeros((1, 13)))
     with pytest.raises(ValueError, match="must not have inverse relations"):
         models.FusedLinkPredictor.from_graph(
             facts.with_inverses(), scorers.ComplEx(), 8, _texts(facts)

@@ -132,6 +132,9 @@ def test_empty_graphs_and_texts_about_nobody(name, batch):
     np.testing.assert_allclose(_output(model, inputs, graph=nothing), bare, rtol=1e-4, atol=1e-5)
     narrow = {key: column[:, :1] for key, column in nothing.items()}
     np.testing.assert_allclose(_output(model, inputs, graph=narrow), bare, rtol=1e-4, atol=1e-5)
+    if name == "linked":
+        none = {key: column[:, :0] for key, column in nothing.items()}
+        np.testing.assert_allclose(_output(model, inputs, graph=none), bare, rtol=1e-4, atol=1e-5)
     # Only some rows are empty.
     mixed = {key: column.copy() for key, column in inputs["graph"].items()}
     for column in mixed.values():

@@ -210,6 +210,7 @@ def test_half_precision():
     assert model.score(np.array([0]), np.array([1]), np.array([2])).dtype == "float32"
     assert model.score_tails(np.array([0]), np.array([1])).dtype == "float32"
     assert np.isfinite(_fit(model, toy.graph())["loss"]).all()
+    assert model.get_layer("scores").compute_dtype == "bfloat16"
 
 
 def test_graphs_that_do_not_fit():
@@ -230,6 +231,10 @@ def test_graphs_that_do_not_fit():
         models.PathPredictor.from_graph(told.with_inverses())
     with pytest.raises(ValueError, match="must hold at least one fact"):
         models.PathPredictor.from_graph(told.with_triples(told.triples[:0]))
+    splits = kg.Splits(told, told.with_triples(told.triples[:3]), told)
+    assert models.PathPredictor.from_graph(splits, units=2).encoder.facts.num_facts > 0
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`head` must be ids below 30"):
+        model.score([30], [0], [1])
 
 
 def test_other_mistakes():

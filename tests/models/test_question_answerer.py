@@ -294,5 +294,7 @@ def test_bad_arguments(world):
         model.evaluate(few, wrong, verbose=0)
     with pytest.raises(tf.errors.InvalidArgumentError, match="`seeds` must be ids below 30"):
         model.predict({**few, "entity_ids": np.full((4, 10), 30, "int32")}, verbose=0)
+    with pytest.raises(ValueError, match=r"`y` must hold ids .* Received: shape"):
+        model.evaluate(few, wrong[:, 0], verbose=0)
     with pytest.raises(ValueError, match=r"`y` must hold ids of answers.* Received: None"):
         model.evaluate(few, verbose=0)

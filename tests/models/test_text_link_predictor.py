@@ -246,3 +246,15 @@ def test_wrong_arguments(world):
         _loss(_compiled(), {**_batch(world), "labels": x["labels"][:, :8]})
     with pytest.raises(ValueError, match="must name 30 entities and 2 relations"):
         lands.model().index(world[1], vocabulary=models.Vocabulary(("a",), ("r",)))
+
+
+def test_a_queue_is_asked_by_batches_of_any_size(world):
+    facts, texts = world
+    model = _compiled(queue_size=2 * BATCH)
+    for batch_size in (BATCH, 2 * BATCH):
+        batches = pipelines.text_triple_batches(
+            facts.with_inverses(), texts, batch_size=batch_size, queue_size=2 * BATCH
+        )
+        model.fit(batches, steps_per_epoch=3, verbose=0, shuffle=False)
+        ids = [x["tail"] for x in batches.take(3)]
+        np.testing.assert_array_equal(model.queue.ids, np.concatenate(ids)[-2 * BATCH :])

@@ -287,5 +287,5 @@ def test_every_hop_may_have_its_own_fan_out():
         (i, 1, j) for i, j in itertools.permutations((5, 6))
     ]
     graph = graphs.graph(facts)
-    ((entities, _),) = rows(_sampled(graph, [[0]], fan_out=(2, None), hops=2))
+    ((entities, _),) = rows(_sampled(graph, [[0]], fan_out=(np.int64(2), None), hops=2))
     assert len(entities) == 3

@@ -5,7 +5,15 @@ import keras_hub
 import numpy as np
 import pytest
 
-from kgkeras.text import CachedEncoder, LSTMEncoder, PretrainedEncoder, TransformerEncoder
+from kgkeras.layers import Adapter, TransformerAdapter
+from kgkeras.text import (
+    AdaptedEncoder,
+    CachedEncoder,
+    KAdapterEncoder,
+    LSTMEncoder,
+    PretrainedEncoder,
+    TransformerEncoder,
+)
 
 LENGTHS = np.array([7, 3, 1, 5])
 
@@ -115,3 +123,18 @@ def test_refuses_no_texts():
 def test_refuses_lengths(lengths):
     with pytest.raises(ValueError, match="from 1 to `tokens`"):
         CachedEncoder(small(), 1, texts()[0], lengths)
+
+
+@pytest.mark.parametrize("kind", [AdaptedEncoder, KAdapterEncoder])
+def test_adapters_stand_behind_what_is_read_once(kind):
+    keras.utils.set_random_seed(0)
+    adapter = {AdaptedEncoder: Adapter, KAdapterEncoder: TransformerAdapter}[kind]
+    encoder = kind(small(), [adapter(4)], after=[2])
+    for weight in encoder.trainable_variables:
+        weight.assign(np.random.default_rng(1).normal(size=weight.shape))
+    ids, there = texts()
+    expected = encoder({"token_ids": ids, "padding_mask": there})
+    model, inputs = cached(encoder, 1, cache_dtype="float32")
+    np.testing.assert_allclose(model(inputs), expected, atol=2e-5)
+    with pytest.raises(ValueError, match="with adapters behind the layers that are read once"):
+        cached(encoder, 2)

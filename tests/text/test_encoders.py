@@ -128,3 +128,27 @@ def test_transformer_refuses():
         TransformerEncoder(5, 8, num_heads=3)
     with pytest.raises(ValueError, match="`max_length` must be a positive integer"):
         TransformerEncoder(5, 8, max_length=0)
+
+
+@keras_writes
+@pytest.mark.parametrize("make", [LSTMEncoder, TransformerEncoder])
+@pytest.mark.parametrize("given", [True, False])
+def test_precision_is_kept(make, given, tmp_path):
+    """Whether it was given or the one of the day, and whatever holds on the day of loading."""
+    policy = "mixed_bfloat16"
+    keras.config.set_dtype_policy("float32" if given else policy)
+    try:
+        encoder = make(20, 8, dtype=policy if given else None)
+        encoder.save(tmp_path / "encoder.keras")
+        keras.config.set_dtype_policy("float32")
+        loaded = keras.saving.load_model(tmp_path / "encoder.keras")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    for each in (encoder, loaded):
+        assert each(inputs(5, 2)).dtype == "bfloat16"
+        assert each.compute_dtype == "bfloat16"
+        assert {weight.dtype for weight in each.weights} <= {"float32", "int64", "uint32"}
+    np.testing.assert_array_equal(
+        keras.ops.cast(loaded(inputs(5, 2)), "float32"),
+        keras.ops.cast(encoder(inputs(5, 2)), "float32"),
+    )

@@ -86,7 +86,8 @@ class CompGraphConv(MessagePassing):
         weights = groups.sizes() if at_source is None else groups.sums(at_source)
         # The compositions are linear in the state, so a group's sum composes as each edge would.
         vectors = lookup(relations, groups.relation, "relation")[:, tf.newaxis]
-        composed = _COMPOSITIONS[self.composition](totals, vectors, tf.cast(weights, states.dtype))
+        vectors = tf.cast(vectors, totals.dtype)
+        composed = _COMPOSITIONS[self.composition](totals, vectors, weights)
         # Blocks are in the order of their relations.
         original = groups.relation < relations.shape[0] // 2
         first = tf.math.count_nonzero(original, dtype="int32")
@@ -95,9 +96,13 @@ class CompGraphConv(MessagePassing):
         (originals, inverses), targets = (
             tf.split(values, sizes) for values in (composed, groups.target)
         )
-        received = tf.matmul(groups.sum_at_targets(originals, targets[0]), self.in_kernel)
-        received += tf.matmul(groups.sum_at_targets(inverses, targets[1]), self.out_kernel)
-        return scaled(received, at_target)
+        # Scaled before they are multiplied: half precision does not hold sums of many.
+        heard = (
+            tf.cast(scaled(groups.sum_at_targets(*part), at_target), states.dtype)
+            for part in ((originals, targets[0]), (inverses, targets[1]))
+        )
+        kernels = (self.in_kernel, self.out_kernel)
+        return sum(tf.matmul(sums, kernel) for sums, kernel in zip(heard, kernels, strict=True))
 
     def _check_relations(self, nodes_shape, relations_shape):
         rank, number = len(relations_shape), relations_shape[0] if relations_shape else None

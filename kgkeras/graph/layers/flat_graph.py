@@ -101,21 +101,20 @@ class FlatGraph:
         return tfgnn.broadcast_node_to_edges(self._graph, FACT, tfgnn.TARGET, feature_value=values)
 
     def sum_at_targets(self, values):
-        """Sums of edges' values at their targets, `(all nodes + 1, ...)`, taken in float32."""
+        """Sums of edges' values at their targets, `(all nodes + 1, ...)`, in float32."""
         tfgnn = tensorflow_gnn()
         return self._sum(values, tfgnn.TARGET)
 
     def sum_at_sources(self, values):
-        """Sums of edges' values at their sources, `(all nodes + 1, ...)`, taken in float32."""
+        """Sums of edges' values at their sources, `(all nodes + 1, ...)`, in float32."""
         tfgnn = tensorflow_gnn()
         return self._sum(values, tfgnn.SOURCE)
 
     def _sum(self, values, tag):
-        # Half-precision sums stop growing at a few hundred terms.
-        total = tensorflow_gnn().pool_edges_to_node(
+        # Half-precision sums stop growing at a few hundred terms, or are infinite at many.
+        return tensorflow_gnn().pool_edges_to_node(
             self._graph, FACT, tag, "sum", feature_value=tf.cast(values, "float32")
         )
-        return tf.cast(total, values.dtype)
 
     def softmax_at_targets(self, logits):
         """Softmax over the edges that share a target; both `(all edges, ...)`."""

@@ -45,7 +45,8 @@ class GraphConv(MessagePassing):
         at_source, at_target = graph.edge_scales(self.normalization, self.self_loops)
         sent = scaled(states, at_source)
         received = graph.sum_at_targets(graph.from_sources(sent))
-        received = scaled(received + sent if self.self_loops else received, at_target)
+        received += tf.cast(sent, received.dtype) if self.self_loops else 0.0
+        received = tf.cast(scaled(received, at_target), states.dtype)
         messages = received if first else tf.matmul(received, self.kernel)
         return self.updated(nodes, graph.without_spare(messages), training)
 

@@ -1,10 +1,13 @@
 """What all message-passing layers share: shapes, bias, norm, activation, dropout, residual."""
 
+import math
+
 import keras
 import tensorflow as tf
 
 from kgkeras.checks import positive_int, rate
 from kgkeras.graph.layers.flat_graph import FlatGraph
+from kgkeras.ops.seeds import apart
 
 
 class MessagePassing(keras.layers.Layer):
@@ -61,6 +64,7 @@ class MessagePassing(keras.layers.Layer):
         self.residual = bool(residual)
         self.layer_norm = bool(layer_norm)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self._next_initializer = self.kernel_initializer
         self._dropout = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
         self._norm = None
         if self.layer_norm:
@@ -80,8 +84,16 @@ class MessagePassing(keras.layers.Layer):
         raise NotImplementedError
 
     def add_kernel(self, name, *shape):
-        """A new trainable matrix, or a stack of them."""
-        return self.add_weight(name=name, shape=shape, initializer=self.kernel_initializer)
+        """A new trainable matrix, or a stack of them, each drawn as if it were the only one."""
+        draw = self._next_initializer
+        self._next_initializer = apart(draw)
+
+        def initializer(shape, dtype=None):
+            # Keras takes the axes before the last two for those of a picture's filter.
+            scaling = isinstance(draw, keras.initializers.VarianceScaling)
+            return draw(shape, dtype=dtype) * (math.prod(shape[:-2]) ** 0.5 if scaling else 1.0)
+
+        return self.add_weight(name=name, shape=shape, initializer=initializer)
 
     def flat_graph(self, nodes, edges):
         """The graphs of the batch as one `FlatGraph`, checked."""
@@ -137,6 +149,12 @@ class MessagePassing(keras.layers.Layer):
             raise ValueError(
                 f"{kind} needs edges `(edges,)` with nodes `(nodes, dim)`, and `(batch, edges)` "
                 f"with `(batch, nodes, dim)`. Received: nodes {tuple(nodes_shape)}, edges {shapes}."
+            )
+        alike = zip(tuple(nodes_shape[:-2]) + shapes["source"][-1:], *shapes.values(), strict=True)
+        if any(len(set(sizes) - {None}) > 1 for sizes in alike):
+            raise ValueError(
+                f"{kind} needs as many of each of {', '.join(wanted)}, for each of the graphs. "
+                f"Received: nodes {tuple(nodes_shape)}, edges {shapes}."
             )
 
     def _names(self):

@@ -13,7 +13,8 @@ class PathConv(keras.layers.Layer):
 
     `h_v` tells how an entity is related to the query's own, `b_v` is what was known before the
     first step, and `w_r` is a vector that the relation has for this query: a path is the product
-    of its facts, the paths to an entity are aggregated, as in DistMult and Bellman-Ford.
+    of its facts, the paths to an entity are aggregated, as in DistMult and Bellman-Ford. Where it
+    depends on the query, `w_r` begins near 1: at first a path counts whatever its facts are.
 
     Messages of facts that share relation and tail are added up before they are multiplied, so
     `"sum"` and `"mean"` have a row for each such group, not for each fact; `"pna"` has one for each

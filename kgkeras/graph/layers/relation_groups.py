@@ -40,7 +40,7 @@ class RelationGroups:
 
     def __init__(self, graph, num_relations, block=BLOCK):
         if tf.executing_eagerly():
-            _check_relations(graph, num_relations)
+            check_relations(graph, num_relations)
         self._num_nodes, self._block = graph.num_nodes + 1, block
         order, key = _sorted_edges(graph, self._num_nodes)
         self._source = tf.gather(graph.source, order)
@@ -61,7 +61,7 @@ class RelationGroups:
         self.target = tf.reshape(target, [-1, block])
 
     def sums(self, values):
-        """Sums of the sources' values, taken in float32.
+        """Sums of the sources' values, in float32.
 
         TF-GNN's broadcast from the sources and pool in one pass, without a row for each edge.
 
@@ -69,14 +69,12 @@ class RelationGroups:
             values: Float tensor `(all nodes + 1, dim)`.
 
         Returns:
-            Float tensor `(blocks, block, dim)`; zeros at empty rows.
+            Float32 tensor `(blocks, block, dim)`; zeros at empty rows.
         """
         total = _segment_sum(
             tf.cast(values, "float32"), self._source, self._row, self._num_blocks * self._block
         )
-        return tf.reshape(
-            tf.cast(total, values.dtype), [self._num_blocks, self._block, tf.shape(values)[-1]]
-        )
+        return tf.reshape(total, [self._num_blocks, self._block, tf.shape(values)[-1]])
 
     def largest(self, values):
         """The largest of the sources' values, element by element; as `sums` otherwise.
@@ -98,14 +96,14 @@ class RelationGroups:
         return tf.reshape(sizes, [self._num_blocks, self._block, 1])
 
     def sum_at_targets(self, values, target):
-        """Sums of the groups' values at their targets, taken in float32.
+        """Sums of the groups' values at their targets, in float32.
 
         Args:
             values: Float tensor `(blocks, block, dim)`.
             target: `self.target`, or the part of it that belongs to some of the blocks.
 
         Returns:
-            Float tensor `(all nodes + 1, dim)`.
+            Float32 tensor `(all nodes + 1, dim)`.
         """
         return self._pool("sum", values, target)
 
@@ -128,10 +126,9 @@ class RelationGroups:
         )
         width = tf.shape(values)[-1]
         messages = tf.cast(tf.reshape(values, [-1, width]), "float32")
-        pooled = tfgnn.pool_edges_to_node(
+        return tfgnn.pool_edges_to_node(
             graph, "message", tfgnn.TARGET, reduction, feature_value=messages
         )
-        return tf.cast(pooled, values.dtype)
 
 
 def _sorted_edges(graph, num_nodes):
@@ -167,7 +164,8 @@ def _segment_sum(values, source, row, num_rows):
     return tf.sparse.segment_sum(values, source, row, num_segments=num_rows), gradient
 
 
-def _check_relations(graph, num_relations):
+def check_relations(graph, num_relations):
+    """Raises a `ValueError`, in eager execution, if an edge's relation does not exist."""
     relation = graph.relation.numpy()
     wrong = np.flatnonzero((relation < 0) | (relation >= num_relations))
     if len(wrong):

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from kgkeras.checks import describe, positive_int
 from kgkeras.graph.layers.message_passing import MessagePassing
+from kgkeras.graph.layers.relation_groups import check_relations
 from kgkeras.ops import lookup
 from kgkeras.registration import serializable
 
@@ -51,6 +52,8 @@ class RelationalGraphAttention(MessagePassing):
 
     def call(self, nodes, edges, training=None, return_attention=False):
         graph = self.flat_graph(nodes, edges)
+        if tf.executing_eagerly():
+            check_relations(graph, self.num_relations)
         states = graph.with_spare(nodes)
         query = self._heads(graph.from_targets(tf.matmul(states, self.query_kernel)))
         key = self._of_edges(graph, tf.matmul(states, self.key_kernel), self.relation_keys)
@@ -60,13 +63,16 @@ class RelationalGraphAttention(MessagePassing):
         attention = tf.cast(attention, states.dtype)  # (all edges, heads)
         value = self._of_edges(graph, tf.matmul(states, self.value_kernel), self.relation_values)
         weighted = tf.reshape(value * attention[..., tf.newaxis], [-1, self.units])
-        messages = graph.sum_at_targets(weighted) + tf.matmul(states, self.self_kernel)
+        received = tf.cast(graph.sum_at_targets(weighted), states.dtype)
+        messages = received + tf.matmul(states, self.self_kernel)
         updated = self.updated(nodes, graph.without_spare(messages), training)
         return (updated, graph.as_edges(attention)) if return_attention else updated
 
     def _of_edges(self, graph, states, relations):
         """An edge's source and its relation in one: `(all edges, heads, head_dim)`."""
-        vectors = lookup(relations, graph.relation, "relation")
+        # A negative id is no relation that may be left out, as it is in a lookup.
+        relation = tf.where(graph.relation < 0, self.num_relations, graph.relation)
+        vectors = lookup(relations, relation, "relation")
         return self._heads(graph.from_sources(states) + tf.cast(vectors, states.dtype))
 
     def _heads(self, values):

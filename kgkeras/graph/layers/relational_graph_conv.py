@@ -73,9 +73,9 @@ class RelationalGraphConv(MessagePassing):
         graph = self.flat_graph(nodes, edges)
         states = graph.with_spare(nodes)
         groups = RelationGroups(graph, self.num_relations)
-        means = groups.sums(states) / tf.cast(tf.maximum(groups.sizes(), 1.0), states.dtype)
+        means = tf.cast(groups.sums(states) / tf.maximum(groups.sizes(), 1.0), states.dtype)
         received = groups.sum_at_targets(self._transformed(means, groups.relation), groups.target)
-        messages = received + tf.matmul(states, self.self_kernel)
+        messages = tf.cast(received, states.dtype) + tf.matmul(states, self.self_kernel)
         return self.updated(nodes, graph.without_spare(messages), training)
 
     def _transformed(self, means, relation):

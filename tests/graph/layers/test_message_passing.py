@@ -330,6 +330,9 @@ def test_bad_relations(name, rng):
     case.call(layer, nodes, edges, vectors)
     with pytest.raises(tf.errors.InvalidArgumentError):
         tf.function(lambda n, e: case.call(layer, n, e, vectors))(nodes, wrong)
+    wrong = {**edges, "relation": edges["relation"] * 0 - 1}
+    with pytest.raises(ValueError, match=r"`relation` of an edge must be one of .* -1 at edge 0"):
+        case.call(layer, nodes, wrong, vectors)
     without = {end: edges[end] for end in ("source", "target")}
     with pytest.raises(ValueError, match="needs the edges' source, target, relation"):
         case.call(layer, nodes, without, vectors)
@@ -355,3 +358,56 @@ def test_bad_arguments(rng):
     for shape in ((3, DIM), (4, DIM + 1), (2, 2, DIM)):
         with pytest.raises(ValueError, match="CompGraphConv needs relations"):
             layers.CompGraphConv(4)(nodes, edges, np.zeros(shape, "float32"))
+
+
+@pytest.mark.parametrize("number", [1, 10, 300])
+@pytest.mark.parametrize("kind", ["free", "num_bases", "num_blocks"])
+def test_matrices_begin_as_wide_as_one_alone(number, kind):
+    """Keras' own range of a stack of matrices gets smaller the more there are."""
+    options = {} if kind == "free" else {kind: 2}
+    layer = layers.RelationalGraphConv(32, number, **options, kernel_initializer="he_normal")
+    layer.build((None, 32))
+    stack = (layer.bases if kind == "num_bases" else layer.kernels).numpy()
+    assert stack.std() == pytest.approx((2 / stack.shape[-2]) ** 0.5, rel=0.15)
+
+
+@every_layer
+def test_no_two_matrices_begin_alike(case, rng):
+    nodes, edges = cases.graph(rng, 4, 5)
+    for initializer in ("glorot_uniform", keras.initializers.RandomNormal(seed=3)):
+        layer = case.make(kernel_initializer=initializer)
+        case.call(layer, nodes, edges, cases.relations(rng))
+        first = [w.numpy().flat[0] for w in layer.weights if "kernel" in w.name]
+        assert len(set(first)) == len(first) >= 1
+
+
+@pytest.mark.parametrize("name", ["row", "symmetric", "rgcn", "comp"])
+def test_means_of_many_neighbours_in_half_precision(name):
+    """Their sum, 80 000, is no number there."""
+    size = 10_001
+    edges = {"source": np.arange(1, size, dtype="int32")}
+    edges |= {end: np.zeros(size - 1, "int32") for end in ("target", "relation")}
+    options = {"kernel_initializer": "ones", "dtype": "mixed_float16", "use_bias": False}
+    nodes = np.full((size, 1), 8.0, "float32")
+    if name == "rgcn":
+        found = layers.RelationalGraphConv(1, 1, **options)(nodes, edges)[0, 0] - 8
+    elif name == "comp":
+        layer = layers.CompGraphConv(1, "mult", normalization="row", **options)
+        layer.build(nodes.shape)
+        layer.loop_relation.assign([[0.0]])
+        found = layer(nodes, edges, np.ones((2, 1), "float32"))[0][0, 0]
+    else:
+        found = layers.GraphConv(1, normalization=name, **options)(nodes, edges)[0, 0]
+    wanted = 80_000 / (2 * 10_001) ** 0.5 if name == "symmetric" else 8
+    assert float(found) == pytest.approx(wanted, rel=0.02)
+
+
+@every_kind
+def test_edges_of_unequal_number(case, rng):
+    nodes, edges = cases.graph(rng, 4, 5)
+    vectors = cases.relations(rng)
+    with pytest.raises(ValueError, match="as many of each of source, target"):
+        case.call(case.make(), nodes, {**edges, "target": edges["target"][:1]}, vectors)
+    row = {name: ids[None] for name, ids in edges.items()}
+    with pytest.raises(ValueError, match="for each of the graphs"):
+        case.call(case.make(), np.stack([nodes, nodes]), row, vectors)

@@ -39,10 +39,10 @@ PUBLIC = {
     "losses": "AnswerLoss BinaryCrossEntropyLoss CrossEntropyLoss DistillationLoss HiddenTokenLoss "
     "MarginRankingLoss NegativeSamplingLoss SoftplusLoss",
     "metrics": "AnswerAccuracy HiddenTokenAccuracy HitsAt MeanRank MeanReciprocalRank SpanF1",
-    "models": "Answer EntityTyper FusedEncoder FusedLinkPredictor GraphTextModel JointModel "
-    "KnowledgeClassifier KnowledgeDistillation KnowledgeMaskedLM LinkPredictor MultiTaskModel "
-    "PathPredictor QuestionAnswerer RelationClassifier TextIndex TextLinkPredictor TokenTagger "
-    "Vocabulary",
+    "models": "Answer EnsemblePredictor EntityTyper FusedEncoder FusedLinkPredictor "
+    "GraphTextModel JointModel KnowledgeClassifier KnowledgeDistillation KnowledgeMaskedLM "
+    "LinkPredictor MultiTaskModel PathPredictor QuestionAnswerer RelationClassifier TextIndex "
+    "TextLinkPredictor TokenTagger Vocabulary",
     "ops": "compiled first_mentions first_replica fused lookup num_replicas places_of "
     "ranks_from_scores tag_spans",
     "optimizers": "LazyAdam MultiRateAdam SparseAdagrad",

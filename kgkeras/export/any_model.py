@@ -17,6 +17,7 @@ from kgkeras.export.question_answerer import export_question_answerer
 from kgkeras.export.text_links import export_text_index, export_text_link_predictor
 from kgkeras.export.token_tagger import export_token_tagger
 from kgkeras.models import (
+    EnsemblePredictor,
     EntityTyper,
     GraphTextModel,
     JointModel,
@@ -57,6 +58,7 @@ _TEXTS_ONLY = _Kind(
 _KINDS = {
     LinkPredictor: _LINKS,
     PathPredictor: _LINKS,
+    EnsemblePredictor: _LINKS,
     JointModel: _TEXTS,
     RelationClassifier: _TEXTS,
     EntityTyper: _TEXTS,
@@ -112,6 +114,7 @@ def export_model(
     | model | needs | takes | see |
     |---|---|---|---|
     | `LinkPredictor`, `PathPredictor` | | `known`, `k` | `export_link_predictor` |
+    | `EnsemblePredictor` | | `known`, `k` | the same |
     | `JointModel` | `preprocessor`, `graph`, `classes` | `samples` | `export_joint_model` |
     | `RelationClassifier` | `preprocessor`, `graph`, `classes` | `samples` | the same |
     | `EntityTyper` | `preprocessor`, `graph`, `classes` | `samples` | the same |

@@ -8,7 +8,7 @@ from kgkeras.export.endpoint import Endpoint
 from kgkeras.export.entity_names import EntityNames, check_identifiers, strings
 from kgkeras.export.example_endpoint import example_endpoint
 from kgkeras.export.known_answers import KnownAnswers
-from kgkeras.text import StringList, StringTable
+from kgkeras.text import CachedEncoder, StringList, StringTable
 
 # Stands for "no score": below every other, and unlike minus infinity it is legal JSON.
 NO_SCORE = float(np.finfo("float32").min)
@@ -23,6 +23,16 @@ def check_answers(model, k, known):
         raise ValueError(f"`k` must be at most {model.num_entities}, the entities. {describe(k)}.")
     if known is not None:
         _check_same(known, vocabulary)
+
+
+def check_encoder(encoder):
+    """Raises a `ValueError` if an encoder knows certain texts only."""
+    if isinstance(encoder, CachedEncoder):
+        raise ValueError(
+            "The model must encode any text, not only those that a CachedEncoder holds. One of the "
+            "whole encoder can, but reads a query's two texts in all layers together, not in the "
+            f"upper ones alone, as it was trained to. Received: {encoder.name!r}."
+        )
 
 
 def endpoint_of_names(name, function, samples, inputs):
@@ -145,7 +155,7 @@ class LinkParts:
 
     def _scores_of(self, *ids):
         """Scores `(batch,)` of triples; one at a time where each takes all entities' states."""
-        if not getattr(self.model, "scores_all", False):
+        if self.by_product or not getattr(self.model, "scores_all", False):
             return self.model.score(*ids)
         return tf.map_fn(
             lambda triple: self.model.score(*(tf.expand_dims(i, 0) for i in triple))[0],

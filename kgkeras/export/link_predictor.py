@@ -1,13 +1,13 @@
 """Exports a link predictor: names in, names out."""
 
 from kgkeras.export.card import model_card
-from kgkeras.export.link_parts import LinkParts, check_answers
+from kgkeras.export.link_parts import LinkParts, check_answers, check_encoder
 from kgkeras.export.writer import write_saved_model
-from kgkeras.models import LinkPredictor
+from kgkeras.models import LinkPredictor, TextIndex
 
 
 def export_link_predictor(model, base, *, k=10, known=None, card=None, version=None):
-    """Writes a `LinkPredictor` or `PathPredictor` as a SavedModel that takes and gives names.
+    """Writes a `LinkPredictor`, `PathPredictor` or ensemble as a SavedModel of names in and out.
 
     Of an encoder, what it makes of the tables now is written: no graph, and no TF-GNN. A
     `PathPredictor` brings its facts along.
@@ -27,7 +27,7 @@ def export_link_predictor(model, base, *, k=10, known=None, card=None, version=N
       also `name` string `(batch,)`, the entity's own, and `known`. Of more facts than there is
       room for, it is some of every kind. Only with facts in `known`.
     - `embed_entities`: `entity` string; gives `embedding` float32 `(batch, dim)` and `known`. Not
-      of a `PathPredictor`, which has no vectors of entities.
+      of a `PathPredictor` or `EnsemblePredictor`, which have no vectors of entities.
 
     An entity is named by its identifier, or by a name that no other entity has; a relation by its
     identifier. Where a row has a name that is not known, or that several entities share, its
@@ -36,7 +36,8 @@ def export_link_predictor(model, base, *, k=10, known=None, card=None, version=N
     answers that are not there, if `known` leaves fewer than `k`.
 
     Args:
-        model: A `kgkeras.models.LinkPredictor` or `PathPredictor` with a vocabulary.
+        model: A `kgkeras.models.LinkPredictor`, `PathPredictor` or `EnsemblePredictor` with a
+            vocabulary.
         base: Folder of the model's versions.
         k: Number of answers.
         known: `kg.KnowledgeGraph` over the model's entities and relations, whose own answers
@@ -56,10 +57,15 @@ def export_link_predictor(model, base, *, k=10, known=None, card=None, version=N
     check_answers(model, k, known)
     sizes = {"entities": model.num_entities, "relations": model.num_relations}
     card = model_card(card, model, sizes)
-    vocabulary, options = model.vocabulary, {}
+    for member in getattr(model, "members", ()):
+        if isinstance(member, TextIndex):
+            check_encoder(member.model.encoder)
+            member.refresh()
+    vocabulary = model.vocabulary
+    model = model.as_tables() if hasattr(model, "as_tables") else model
+    options = {"by_product": getattr(model, "by_product", False)}
     if isinstance(model, LinkPredictor):
-        model = model.as_tables()
-        options = {"embedding": model.triples.entities, "by_product": model.scorer.by_product}
+        options["embedding"] = model.triples.entities
     parts = LinkParts(model, vocabulary, int(k), known, **options)
     return write_saved_model(
         base, parts.endpoints(), tracked=parts.tracked, card=card, version=version

@@ -4,12 +4,11 @@ import numpy as np
 import tensorflow as tf
 
 from kgkeras.export.card import model_card
-from kgkeras.export.link_parts import LinkParts, check_answers, endpoint_of_names
+from kgkeras.export.link_parts import LinkParts, check_answers, check_encoder, endpoint_of_names
 from kgkeras.export.writer import write_saved_model
 from kgkeras.kg.inverse import inverse_relation
 from kgkeras.models import Vocabulary
 from kgkeras.pipelines import TripleTexts
-from kgkeras.text import CachedEncoder
 
 _SAMPLES = ("a thing", "a thing: it is told in a sentence of some length, of about twenty words.")
 
@@ -49,7 +48,7 @@ def export_text_index(
         ExportError: If TensorFlow Serving could not serve the result.
     """
     check_answers(index, k, known)
-    _check_encoder(index.model.encoder)
+    check_encoder(index.model.encoder)
     sizes = {
         "entities": index.num_entities,
         "relations": index.num_relations,
@@ -85,15 +84,6 @@ def export_text_link_predictor(model, preprocessor, graph, base, **options):
     )
     index = model.index(texts, vocabulary=Vocabulary.from_graph(graph))
     return export_text_index(index, preprocessor, base, **options)
-
-
-def _check_encoder(encoder):
-    if isinstance(encoder, CachedEncoder):
-        raise ValueError(
-            "The model must encode any text, not only those that a CachedEncoder holds. One of the "
-            "whole encoder can, but reads a query's two texts in all layers together, not in the "
-            f"upper ones alone, as it was trained to. Received: {encoder.name!r}."
-        )
 
 
 class _TextLinkParts(LinkParts):

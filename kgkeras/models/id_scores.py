@@ -52,9 +52,14 @@ class IdScores:
         return ops.cast(self.scorer.score_relations(head, relations, tail), "float32")
 
     @property
+    def by_product(self):
+        """Whether many queries are scored in one matrix product."""
+        return self.scorer.by_product
+
+    @property
     def bytes_per_score(self):
         """Memory that scoring one candidate for one query takes, about."""
-        return 4 if self.scorer.by_product else 8 * self.triples.dim
+        return 4 if self.by_product else 8 * self.triples.dim
 
     def entity_vectors(self):
         """NumPy array `(num_entities, dim)`."""

@@ -37,6 +37,8 @@ class TextIndex(NearestEntities, NamedAnswers):
 
     # `evaluation.rank` then asks for few queries at a time, rather than for some candidates.
     scores_all = True
+    # Many queries are scored in one matrix product.
+    by_product = True
 
     def __init__(self, model, texts, vocabulary=None, batch_size=256):
         self.model, self.texts = model, texts

@@ -131,6 +131,6 @@ def test_what_holds_certain_texts_only(index, preprocessor, tmp_path):
     encoder = text.TransformerEncoder(preprocessor.tokenizer.vocabulary_size, 16, num_layers=2)
     cached, places = index.texts.cached(encoder, 1)
     held = models.TextLinkPredictor(cached).index(places, vocabulary=index.vocabulary)
-    with pytest.raises(ValueError, match="by a TextLinkPredictor of the whole encoder"):
+    with pytest.raises(ValueError, match="not only those that a CachedEncoder holds"):
         export.export_text_index(held, preprocessor, tmp_path / "m", k=5)
     assert not list(tmp_path.iterdir())

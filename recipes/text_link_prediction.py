@@ -37,9 +37,9 @@ import kgkeras
 # isort: split
 import keras
 import link_prediction
-import numpy as np
 from rich.console import Console
 from rich.table import Table
+from text_sums import SUMS, add_up, shuffled
 from text_vectors import read_texts
 
 from kgkeras import datasets, evaluation, layers, losses, models, pipelines, training
@@ -57,6 +57,7 @@ NAMES = {
     "text": "texts alone",
     "control": "shuffled texts",
     "fused": "text and structure",
+    **SUMS,
 }
 MODELS = "structure,text,control,fused"
 # What fills in settings that are None: for an encoder from scratch, and for a pretrained one.
@@ -95,7 +96,9 @@ class Config:
     evaluate_every: int = setting(3, "epochs between two validations")
     valid_limit: int = setting(1500, "validation facts that are ranked while training")
     patience: int | None = setting(None, "epochs without a better val_mrr before it stops")
-    models: str = setting(MODELS, "which models to train")
+    models: str = setting(
+        MODELS, f"which models to train; behind structure, also {', '.join(SUMS)}"
+    )
     run: str | None = setting(None, "folder of the run; below runs/text_link_prediction if None")
     export: str | None = setting("saved_models/text_links", "folder of the exported versions")
     seed: int = setting(0, "seed of every random choice")
@@ -113,6 +116,20 @@ def complete(config):
     }
     missing = {key: value for key, value in defaults.items() if getattr(config, key) is None}
     return dataclasses.replace(config, **missing)
+
+
+def checked_models(config):
+    """The names of the models to train."""
+    names, known = config.models.split(","), MODELS.split(",")
+    if unknown := set(names) - {*known, *SUMS}:
+        raise ValueError(f"`models` must be among {MODELS}. Received: {sorted(unknown)}.")
+    if set(SUMS) & set(names) and names[0] != "structure":
+        raise ValueError(
+            f"{', '.join(SUMS)} need structure before them. Received: --models {config.models}."
+        )
+    if {"sum", "sum_control"} & set(names) and not config.tune_epochs:
+        raise ValueError("A sum needs an encoder that is tuned. Received: --tune_epochs 0.")
+    return names
 
 
 def load_splits(config):
@@ -177,11 +194,6 @@ def make_model(config, splits, vectors, name, steps):
     return model
 
 
-def shuffled(config, vectors):
-    """Each entity with another one's text."""
-    return np.random.default_rng(config.seed).permutation(vectors)
-
-
 def train(config, splits, vectors, name):
     """Trains one of the models, or goes on with it; returns it with its best weights."""
     training.set_seed(config.seed)
@@ -231,27 +243,31 @@ def main(config):
     if config.structure:
         check_structure(config)
     console, start = Console(), time.perf_counter()
-    names = config.models.split(",")
-    if unknown := set(names) - set(MODELS.split(",")):
-        raise ValueError(f"`models` must be among {MODELS}. Received: {sorted(unknown)}.")
+    names = checked_models(config)
     splits, other = load_splits(config)
     if other is not splits and "structure" in names:
         raise ValueError("Entities that training has not seen have no structure: leave it out.")
     console.print(splits)
-    learn, asked, tuned = read_texts(config, splits, other, console)
-    figures, histories = {} if tuned is None else {"tuned": tuned}, {}
+    learn, asked, index, tuned = read_texts(config, splits, other, console)
+    figures, histories, made = {} if tuned is None else {"tuned": tuned}, {}, {}
     for name in names:
         console.rule(NAMES[name])
-        model, histories[name] = train(config, splits, learn, name)
+        if name in SUMS:
+            model = add_up(config, splits, made["structure"], index, name)
+        else:
+            model, histories[name] = train(config, splits, learn, name)
+            made[name] = model
         if other is not splits:
             own = asked if name != "control" else shuffled(config, asked)
-            model = model.about(other.train, own)
+            model = made[name] = model.about(other.train, own)
         ranks = evaluation.rank(model, other.test, other)
         figures[name] = ranks.metrics()
     report(config, figures, histories, ranks, other, console)
+    last = [name for name in names if name in made][-1]
+    model = made[last]
     model.save(pathlib.Path(config.run) / "model.keras")
     if config.export is not None:
-        link_prediction.publish(config, other, model, figures[names[-1]], console)
+        link_prediction.publish(config, other, model, figures[last], console)
     headline = {
         ("" if name == "fused" else f"{name}_") + figure: round(metrics[figure], 4)
         for name, metrics in figures.items()

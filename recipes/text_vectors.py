@@ -77,9 +77,10 @@ def tune(config, splits, texts, model):
 
 
 def read_texts(config, splits, other, console):
-    """Vectors of the entities to learn of and to test on, and the tuned encoder's own metrics.
+    """Vectors of the entities to learn of and to test on; the tuned encoder's index and metrics.
 
-    The run's `texts.npz` keeps both, for `graph_link_prediction.py --texts`.
+    The last two are None where it is not tuned. The run's `texts.npz` keeps the vectors, for
+    `graph_link_prediction.py --texts`.
     """
     training.set_seed(config.seed)
     cacheable = not config.max_neighbours and config.encoder != "lstm"
@@ -95,16 +96,17 @@ def read_texts(config, splits, other, console):
             console.print("Reading all texts by the frozen layers.")
             encoder, learn, test = learn.cached(encoder, config.frozen_layers, test)
         model = make_model(config, splits, encoder)
-    if config.tune_epochs:
+    tuned = bool(config.tune_epochs)
+    if tuned:
         console.rule("the encoder")
         tune(config, splits, learn, model)
     indices = [model.index(learn)]
     if other is not splits:
         indices.append(model.index(test))
-    metrics = evaluation.rank(model, other.test, other).metrics() if config.tune_epochs else None
+    metrics = evaluation.rank(indices[-1], other.test, other).metrics() if tuned else None
     # Their elements are about 1, as those of other layers are.
     vectors = [index.entity_vectors() * np.sqrt(model.dim) for index in indices]
     folder = pathlib.Path(config.run)
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / "texts.npz", training=vectors[0], test=vectors[-1])
-    return vectors[0], vectors[-1], metrics
+    return vectors[0], vectors[-1], indices[0] if tuned else None, metrics

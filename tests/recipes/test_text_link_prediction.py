@@ -58,6 +58,10 @@ def test_entities_of_another_graph(recipe, tmp_path, last_line, shared_data, mon
 def test_bad_models(recipe, tmp_path):
     with pytest.raises(ValueError, match=r"`models` must be among structure,.* \['tuned'\]"):
         recipe.main(recipe.Config(**_small(tmp_path, models="text,tuned")))
+    with pytest.raises(ValueError, match="need structure before them"):
+        recipe.main(recipe.Config(**_small(tmp_path, models="text,sum")))
+    with pytest.raises(ValueError, match="needs an encoder that is tuned"):
+        recipe.main(recipe.Config(**_small(tmp_path, models="structure,sum", tune_epochs=0)))
 
 
 def test_new_entities_have_no_structure(recipe, tmp_path, shared_data, monkeypatch):
@@ -92,6 +96,17 @@ def test_begins_with_a_structure(recipe, load_recipe, tmp_path, last_line):
     assert result == last_line()
     assert result["structure_mrr"] == known["mrr"]
     assert 0 < result["mrr"] <= 1
+
+
+@pytest.mark.slow
+def test_sums_of_scores(recipe, tmp_path, last_line):
+    names = ("irreflexive", "sum", "sum_control")
+    config = recipe.Config(**_small(tmp_path, models=",".join(("structure", *names)), limit=None))
+    result = recipe.main(config)
+    assert result == last_line()
+    assert all(0 < result[f"{name}_mrr"] <= 1 for name in ("structure", *names))
+    assert result["sum_mrr"] >= result["irreflexive_mrr"] - 0.02
+    assert (tmp_path / "run" / "model.keras").exists()
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ def as_layer(function, training):
         function: Function without arguments.
         training: Whether dropout is active.
     """
-    return _Call(function, name="as_layer")(training=training)
+    return _Call(function, name="as_layer", dtype="float32")(training=training)
 
 
 class _Call(keras.layers.Layer):

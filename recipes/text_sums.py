@@ -28,7 +28,8 @@ def add_up(config, splits, structure, index, name):
 
     The encoder's weight is the best one on validation facts.
     """
-    irreflexive = models.EnsemblePredictor.irreflexive_relations(splits.train)
+    # Few facts of an entity and itself are no reason to have each entity as its own answer.
+    irreflexive = models.EnsemblePredictor.irreflexive_relations(splits.train, tolerance=0.01)
 
     def added(weight):
         return models.EnsemblePredictor(members, weight, irreflexive=irreflexive)

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from kgkeras.checks import describe
+from kgkeras.checks import describe, rate
 from kgkeras.models.named_answers import NamedAnswers
 
 
@@ -48,16 +48,20 @@ class EnsemblePredictor(NamedAnswers):
         self.vocabulary = vocabulary and vocabulary.of_sizes(self.num_entities, self.num_relations)
 
     @staticmethod
-    def irreflexive_relations(graph):
+    def irreflexive_relations(graph, tolerance=0.0):
         """The relations that relate no entity of a graph to itself: bool `(num_relations,)`.
 
         Args:
             graph: `kg.KnowledgeGraph` of the training facts, without inverse relations.
+            tolerance: Share of a relation's facts that may do so nevertheless, from 0 to 1.
         """
+        tolerance = rate("tolerance", tolerance)
         head, relation, tail = graph.triples.T
-        irreflexive = np.ones(graph.num_relations, "bool")
-        irreflexive[relation[head == tail]] = False
-        return irreflexive
+        all_facts, own = (
+            np.bincount(rows, minlength=graph.num_relations)
+            for rows in (relation, relation[head == tail])
+        )
+        return own <= tolerance * all_facts
 
     @property
     def variables(self):

@@ -97,6 +97,11 @@ def test_irreflexive_relations():
     graph = kg.KnowledgeGraph(["a", "b"], ["r", "s", "t"], triples)
     found = models.EnsemblePredictor.irreflexive_relations(graph)
     np.testing.assert_array_equal(found, [True, False, True])
+    for tolerance, wanted in ((0.5, True), (0.49, False)):
+        found = models.EnsemblePredictor.irreflexive_relations(graph, tolerance)
+        np.testing.assert_array_equal(found, [True, wanted, True])
+    with pytest.raises(ValueError, match="`tolerance` must be"):
+        models.EnsemblePredictor.irreflexive_relations(graph, -0.1)
 
 
 @pytest.mark.parametrize("count", [2, 3])

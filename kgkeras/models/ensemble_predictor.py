@@ -53,7 +53,7 @@ class EnsemblePredictor(NamedAnswers):
 
         Args:
             graph: `kg.KnowledgeGraph` of the training facts, without inverse relations.
-            tolerance: Share of a relation's facts that may do so nevertheless, from 0 to 1.
+            tolerance: Share of a relation's facts that may do so nevertheless, in `[0, 1)`.
         """
         tolerance = rate("tolerance", tolerance)
         head, relation, tail = graph.triples.T

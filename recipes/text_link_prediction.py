@@ -5,8 +5,8 @@ bi-encoder of heads and relations against tails (SimKGC), whose lower layers may
 then read all texts once. Four models then learn the same facts with the same settings: the
 structure alone, the texts alone, the control, in which each entity has another one's text, and both
 together, combined by `--fusion`. With `--structure` the first is one that `link_prediction.py` has
-trained, on which the last two begin. With `--models structure,irreflexive,sum,sum_control` scores of
-structure and of the tuned bi-encoder are added up. All test facts are ranked from both sides,
+trained, on which the last two begin. With `--models structure,irreflexive,sum,sum_control` scores
+of structure and of the tuned bi-encoder are added up. All test facts are ranked from both sides,
 filtered; there is a report with plots, and an exported SavedModel. An interrupted run goes on.
 
     python recipes/text_link_prediction.py
@@ -17,8 +17,8 @@ filtered; there is a report with plots, and an exported SavedModel. An interrupt
 
 WN18RR, MiniLM on the structure of `link_prediction.py --preset wn18rr/complex`, filtered test MRR,
 seed 0, 2 busy CPU cores, 14 minutes a model and 76 to tune two layers, 2026-11-30: structure .477,
-frozen texts by a gate .516, tuned ones .543, added up .589 (controls .480, .479, .483); the commands
-are in the README.
+frozen texts by a gate .516, tuned ones .543, added up .589 (controls .480, .479, .483); the
+commands are in the README.
 
 On the inductive benchmarks the test graph has none of the entities that training has: they are told
 by their texts alone, also in the fused model.

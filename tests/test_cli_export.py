@@ -158,7 +158,10 @@ class Unknown(keras.layers.Dense):
         (["links.keras", "--card", "absent.json"], "No such file .*absent.json"),
         (["links.keras", "--preprocessor", "graph"], "must be a saved preprocessor"),
         (["links.keras", "--k", "9"], "`k` must be at most 5"),
-        (["plain.keras"], "`model` must be one of LinkPredictor, PathPredictor, JointModel, Rel"),
+        (
+            ["plain.keras"],
+            "`model` must be one of LinkPredictor, PathPredictor, EnsemblePredictor, ",
+        ),
         (["unknown.keras"], "unknown.keras cannot be loaded: .*Could not locate class 'Unknown'"),
     ],
 )

@@ -103,6 +103,7 @@ class QuestionAnswerer(TripleObjective):
         return super().call({name: inputs[name] for name in self._inputs_struct}, training=training)
 
     def compute_task_loss(self, x, y, y_pred, sample_weight, training):
+        y = None if y is None else ops.convert_to_tensor(y)
         if y is None or y.shape.rank != 2:
             received = None if y is None else f"shape {y.shape}"
             raise ValueError(

@@ -78,7 +78,9 @@ class PathPredictor(NamedAnswers, ComposedModel):
         inputs = {
             name: keras.Input((), dtype="int32", name=name) for name in ("head", "relation", "tail")
         }
-        head = PathHead(encoder.units, name="scores", dtype=encoder.dtype_policy)
+        head = PathHead(
+            encoder.units, vectors is not None, name="scores", dtype=encoder.dtype_policy
+        )
         asked = inputs["head"], inputs["relation"]
         scores = head(*encoder(*asked), None if vectors is None else vectors(*asked))
         scores = ops.take_along_axis(scores, ops.expand_dims(inputs["tail"], -1), axis=1)

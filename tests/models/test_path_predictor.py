@@ -268,7 +268,7 @@ def test_texts_are_judged_beside_paths():
         np.split(v, 2, 1) for v in (vectors[head], relations[relation], vectors)
     )
     judged = (h * r - i * s) @ t.T + (h * s + i * r) @ u.T  # ComplEx
-    a, bias, b, c, w = (v.numpy() for v in head_layer.weights)
+    a, bias, b, w, c = (v.numpy() for v in head_layer.weights)
     hidden = states.numpy() @ a + bias + query.numpy() @ b + judged.T[..., None] @ c
     wanted = (np.maximum(hidden, 0) @ w)[..., 0].T + judged
     np.testing.assert_allclose(model.score_tails(head, relation), wanted, rtol=1e-4, atol=1e-5)

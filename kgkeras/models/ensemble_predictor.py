@@ -112,19 +112,13 @@ class EnsemblePredictor(NamedAnswers):
         Returns:
             Float32 tensor `(queries, candidates)`.
         """
-        head, relation = ops.convert_to_tensor(head), ops.convert_to_tensor(relation)
         scores = self._sum(m.score_tails(head, relation, candidates) for m in self.members)
-        ids = ops.arange(self.num_entities) if candidates is None else candidates
-        own = ops.expand_dims(ops.cast(ids, head.dtype), 0) == ops.expand_dims(head, 1)
-        return self._without_own(scores, ops.expand_dims(relation, 1), own)
+        return self._without_asked(scores, head, relation, candidates)
 
     def score_heads(self, candidates, relation, tail):
         """Scores of queries `(?, relation, tail)`; otherwise as `score_tails`."""
-        relation, tail = ops.convert_to_tensor(relation), ops.convert_to_tensor(tail)
         scores = self._sum(m.score_heads(candidates, relation, tail) for m in self.members)
-        ids = ops.arange(self.num_entities) if candidates is None else candidates
-        own = ops.expand_dims(ops.cast(ids, tail.dtype), 0) == ops.expand_dims(tail, 1)
-        return self._without_own(scores, ops.expand_dims(relation, 1), own)
+        return self._without_asked(scores, tail, relation, candidates)
 
     def score_relations(self, head, tail):
         """Scores `(queries, num_relations)` of every relation between heads and tails."""
@@ -136,6 +130,13 @@ class EnsemblePredictor(NamedAnswers):
     def _sum(self, scores):
         weighted = zip(self.weights, scores, strict=True)
         return sum(float(weight) * ops.cast(values, "float32") for weight, values in weighted)
+
+    def _without_asked(self, scores, asked, relation, candidates):
+        """Scores `(queries, candidates)` without those of the entities that are asked about."""
+        asked, relation = (ops.expand_dims(ops.convert_to_tensor(i), 1) for i in (asked, relation))
+        ids = ops.arange(self.num_entities) if candidates is None else candidates
+        own = ops.expand_dims(ops.cast(ids, asked.dtype), 0) == asked
+        return self._without_own(scores, relation, own)
 
     def _without_own(self, scores, relation, own):
         """Scores where what is asked about (`own`) is no answer, as far as its relation says so."""

@@ -83,6 +83,19 @@ def test_weight_follows_a_schedule(world):
     np.testing.assert_allclose(log["kg_weight"], [2.0, 0.0, 0.0])
 
 
+def test_dropout_of_the_scorer_is_active_in_training_alone(world):
+    facts, inputs, labels = world
+    model = toy.model(layers.SumFusion(), scorer=scorers.TuckER(dropout=0.5))
+    x, _ = next(iter(pipelines.joint_batches(inputs, labels, facts, batch_size=8)))
+    model(x)
+    still = [model.triple_scores(x)[1] for _ in range(2)]
+    np.testing.assert_array_equal(*still)
+    first, second = (model.triple_scores(x, training=True)[1] for _ in range(2))
+    assert np.abs(first - second).max() > 0
+    # Components are dropped, not triples as a whole.
+    assert np.mean(np.asarray(first) == np.asarray(second)) < 0.2
+
+
 def test_triple_loss_agrees_with_numpy(world):
     facts, inputs, labels = world
     model = toy.model(layers.SumFusion())

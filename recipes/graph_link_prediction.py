@@ -39,7 +39,7 @@ import link_prediction
 import numpy as np
 from rich.console import Console
 
-from kgkeras import datasets, graph, losses, models, pipelines, regularizers, training
+from kgkeras import graph, losses, models, pipelines, regularizers, training
 from kgkeras.training import setting
 
 # What fills in settings that are None.
@@ -125,15 +125,12 @@ def complete(config):
 
 def load_splits(config):
     """The splits to train and validate on, and those to test on: as a rule the same."""
-    if config.data.lower() not in map(str.lower, datasets.names("inductive")):
-        return (link_prediction.load_splits(config),) * 2
-    if config.encoder != "path":
+    if config.encoder != "path" and link_prediction.of_new_entities(config.data):
         raise ValueError(
             "Entities that training has not seen have no vectors: --data of new entities needs "
             f"--encoder path. Received: --data {config.data} --encoder {config.encoder}."
         )
-    both = datasets.load_inductive(config.data)
-    return tuple(link_prediction.limited(s, config.limit) for s in (both.training, both.inference))
+    return link_prediction.load_both(config)
 
 
 def load_texts(config, splits, other):

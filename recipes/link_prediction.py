@@ -120,6 +120,19 @@ def load_splits(config):
     return limited(splits, config.limit)
 
 
+def of_new_entities(data):
+    """Whether a benchmark's test graph has other entities than its training graph."""
+    return data.lower() in map(str.lower, datasets.names("inductive"))
+
+
+def load_both(config):
+    """The splits to train and validate on, and those to test on: as a rule the same."""
+    if not of_new_entities(config.data):
+        return (load_splits(config),) * 2
+    both = datasets.load_inductive(config.data)
+    return tuple(limited(splits, config.limit) for splits in (both.training, both.inference))
+
+
 def limited(splits, limit):
     """The first facts of each split, or all of them where `limit` is None."""
     parts = (splits.train, splits.valid, splits.test)

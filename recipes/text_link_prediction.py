@@ -44,7 +44,7 @@ from rich.table import Table
 from text_sums import SUMS, add_up, shuffled
 from text_vectors import read_texts
 
-from kgkeras import datasets, evaluation, layers, losses, models, pipelines, training
+from kgkeras import evaluation, layers, losses, models, pipelines, training
 from kgkeras.training import setting
 
 FUSIONS = {
@@ -65,6 +65,7 @@ MODELS = "structure,text,control,fused"
 # What fills in settings that are None: for an encoder from scratch, and for a pretrained one.
 SCRATCH = dict(dim=64, tune_epochs=10, tune_rate=5e-3, epochs=20, num_negatives=500)
 PRETRAINED = dict(dim=256, tune_epochs=0, tune_rate=1e-4, epochs=12, num_negatives=4096)
+NEW_TEXT_DROPOUT = 0.6  # where the entities that are asked about are new
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +89,7 @@ class Config:
     dim: int | None = setting(None, "length of an entity's vector")
     hidden: int | None = setting(None, "units of a hidden layer behind the texts")
     structure_dropout: float = setting(0.1, "rate at which entities' structure is left out")
+    text_dropout: float | None = setting(None, "rate at which parts of texts' vectors are dropped")
     entity_dropout: float = setting(0.2, "rate of dropping parts of entities' vectors")
     regularizer: float = setting(0.0, "weight of the cubic (N3) penalty")
     num_negatives: int | None = setting(None, "entities that a batch is compared with")
@@ -111,11 +113,13 @@ class Config:
 
 def complete(config):
     """The configuration with nothing left open."""
-    defaults = SCRATCH if config.encoder == "lstm" else PRETRAINED
+    defaults = dict(SCRATCH if config.encoder == "lstm" else PRETRAINED)
+    # What is learned by heart of texts does not help new entities.
+    new = link_prediction.of_new_entities(config.data)
+    defaults["text_dropout"] = NEW_TEXT_DROPOUT if new else 0.0
+    tuned = defaults["tune_epochs"] if config.tune_epochs is None else config.tune_epochs
     names = (pathlib.Path(config.data).name, pathlib.Path(config.encoder).name, config.fusion)
-    defaults = defaults | {
-        "run": f"runs/text_link_prediction/{'-'.join(names)}-{config.tune_epochs}-{config.seed}"
-    }
+    defaults["run"] = f"runs/text_link_prediction/{'-'.join(names)}-{tuned}-{config.seed}"
     missing = {key: value for key, value in defaults.items() if getattr(config, key) is None}
     return dataclasses.replace(config, **missing)
 
@@ -132,14 +136,6 @@ def checked_models(config):
     if {"sum", "sum_control"} & set(names) and not config.tune_epochs:
         raise ValueError("A sum needs an encoder that is tuned. Received: --tune_epochs 0.")
     return names
-
-
-def load_splits(config):
-    """The splits to train and validate on, and those to test on: as a rule the same."""
-    if config.data.lower() not in map(str.lower, datasets.names("inductive")):
-        return (link_prediction.load_splits(config),) * 2
-    both = datasets.load_inductive(config.data)
-    return tuple(link_prediction.limited(s, config.limit) for s in (both.training, both.inference))
 
 
 # === Models ===
@@ -174,7 +170,8 @@ def make_model(config, splits, vectors, name, steps):
     """A compiled model: `name` is a key of `NAMES`."""
     penalty = kgkeras.regularizers.N3(config.regularizer) if config.regularizer else None
     shared = dict(entity_dropout=config.entity_dropout, regularizer=penalty)
-    texts = dict(hidden=config.hidden, structure_dropout=config.structure_dropout)
+    names = ("hidden", "structure_dropout", "text_dropout")
+    texts = {name: getattr(config, name) for name in names}
     about = (splits, link_prediction.make_scorer(config), config.dim)
     if name == "text":
         model = models.FusedLinkPredictor.from_graph(*about, vectors, **texts, **shared)
@@ -246,7 +243,7 @@ def main(config):
         check_structure(config)
     console, start = Console(), time.perf_counter()
     names = checked_models(config)
-    splits, other = load_splits(config)
+    splits, other = link_prediction.load_both(config)
     if other is not splits and "structure" in names:
         raise ValueError("Entities that training has not seen have no structure: leave it out.")
     console.print(splits)

@@ -55,6 +55,14 @@ def test_entities_of_another_graph(recipe, tmp_path, last_line, shared_data, mon
     assert "structure_mrr" not in result
 
 
+def test_texts_of_new_entities_are_dropped_from(recipe):
+    config = recipe.complete(recipe.Config(data="WN18RR_v1"))
+    assert config.text_dropout == recipe.NEW_TEXT_DROPOUT > 0
+    assert recipe.complete(recipe.Config(data="WN18RR")).text_dropout == 0
+    assert recipe.complete(recipe.Config(data="fb237_v1", text_dropout=0.1)).text_dropout == 0.1
+    assert "None" not in config.run
+
+
 def test_bad_models(recipe, tmp_path):
     with pytest.raises(ValueError, match=r"`models` must be among structure,.* \['tuned'\]"):
         recipe.main(recipe.Config(**_small(tmp_path, models="text,tuned")))

@@ -18,7 +18,6 @@ S3 (`--max_steps 3`) .994 .988 .988.
 """
 
 import dataclasses
-import functools
 import json
 import os
 import pathlib
@@ -164,9 +163,15 @@ def train(config, splits):
             sample=config.valid_limit,
             sides="tail",
         )
-        batches = functools.partial(pipelines.one_vs_all_batches, told, seed=config.seed)
+        batches = pipelines.one_vs_all_batches(
+            told,
+            batch_size=config.batch_size,
+            first_epoch=first_epoch,
+            steps_per_epoch=steps,
+            seed=config.seed,
+        )
         model.fit(
-            batches(batch_size=config.batch_size, first_epoch=first_epoch),
+            batches,
             initial_epoch=first_epoch,
             epochs=config.epochs,
             steps_per_epoch=steps,

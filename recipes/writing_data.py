@@ -42,9 +42,19 @@ def encode(tokens, examples, texts=None):
 
 
 def batches(config, arrays, first_epoch=None):
-    """A `tf.data.Dataset`: in order, or shuffled without end from an epoch on."""
-    dataset, endless = tf.data.Dataset.from_tensor_slices(arrays), first_epoch is not None
-    if endless:
-        size = len(arrays["text"])
-        dataset = dataset.shuffle(size, seed=config.seed + first_epoch).repeat()
-    return dataset.batch(config.batch_size, drop_remainder=endless).prefetch(tf.data.AUTOTUNE)
+    """A `tf.data.Dataset`: in order, or without end, each epoch in an order of its own."""
+    if first_epoch is None:
+        dataset = tf.data.Dataset.from_tensor_slices(arrays).batch(config.batch_size)
+        return dataset.prefetch(tf.data.AUTOTUNE)
+    columns = {name: tf.convert_to_tensor(column) for name, column in arrays.items()}
+    size = len(arrays["text"])
+
+    def epoch_batches(epoch):
+        seed = [config.seed, tf.cast(epoch, tf.int32)]
+        rows = tf.random.experimental.stateless_shuffle(tf.range(size), seed=seed)
+        rows = tf.data.Dataset.from_tensor_slices(rows)
+        return rows.batch(config.batch_size, drop_remainder=True)
+
+    rows = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
+    dataset = rows.map(lambda rows: {key: tf.gather(c, rows) for key, c in columns.items()})
+    return dataset.prefetch(tf.data.AUTOTUNE)

@@ -10,7 +10,7 @@ from kgkeras.pipelines.passes import (
 )
 
 
-def one_vs_all_batches(graph, *, batch_size, first_epoch=0, seed=0):
+def one_vs_all_batches(graph, *, batch_size, first_epoch=0, steps_per_epoch=None, seed=0):
     """Endless training batches of triples.
 
     The stream runs through all triples again and again, each time in another order, and the batches
@@ -23,6 +23,7 @@ def one_vs_all_batches(graph, *, batch_size, first_epoch=0, seed=0):
         graph: `kgkeras.kg.KnowledgeGraph`; reciprocal models want `graph.with_inverses()`.
         batch_size: Triples a batch, a multiple of the number of replicas.
         first_epoch: Epoch to begin with.
+        steps_per_epoch: Batches an epoch, as `fit` is told; `triple_steps` where None.
         seed: Seed of the orders.
 
     Returns:
@@ -40,4 +41,4 @@ def one_vs_all_batches(graph, *, batch_size, first_epoch=0, seed=0):
         head, relation, tail = tf.unstack(tf.gather(triples, rows), axis=1)
         return {"head": head, "relation": relation, "tail": tail}
 
-    return endless_batches(batch, steps, first_epoch)
+    return endless_batches(batch, steps, first_epoch, steps_per_epoch)

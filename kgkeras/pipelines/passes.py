@@ -74,20 +74,23 @@ def step_seed(seed, step, stream):
     return tf.stack([np.int64(seed), 4 * step + stream])
 
 
-def endless_batches(make_batch, steps, first_epoch):
+def endless_batches(make_batch, steps, first_epoch, steps_per_epoch=None):
     """Batches from the first one of epoch `first_epoch` on, `steps` an epoch.
 
     Args:
         make_batch: Function of a step number, an int64 scalar, that returns tensors.
         steps: Batches an epoch.
         first_epoch: Epoch to begin with.
+        steps_per_epoch: Batches an epoch in place of `steps`, if not None.
 
     Returns:
         Endless `tf.data.Dataset`.
 
     Raises:
-        ValueError: If `first_epoch` is no epoch.
+        ValueError: If `first_epoch` is no epoch, or there is no step.
     """
+    if steps_per_epoch is not None:
+        steps = positive_int("steps_per_epoch", steps_per_epoch)
     if non_negative("first_epoch", first_epoch) % 1:
         raise ValueError(f"`first_epoch` must be a whole number. {describe(first_epoch)}.")
     batches = tf.data.Dataset.counter(np.int64(int(first_epoch) * steps))

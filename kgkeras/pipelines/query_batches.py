@@ -29,7 +29,9 @@ def query_steps(graph, batch_size, max_answers=None):
     return -(-len(_group(graph, max_answers).head) // positive_int("batch_size", batch_size))
 
 
-def query_batches(graph, *, batch_size, max_answers=None, first_epoch=0, seed=0):
+def query_batches(
+    graph, *, batch_size, max_answers=None, first_epoch=0, steps_per_epoch=None, seed=0
+):
     """Endless training batches of queries `(head, relation)` and their true tails.
 
     The stream runs through all rows again and again as that of `one_vs_all_batches` does, and
@@ -45,6 +47,7 @@ def query_batches(graph, *, batch_size, max_answers=None, first_epoch=0, seed=0)
             and is the width of every batch. That is for `losses.CrossEntropyLoss`, which counts
             answers by themselves: another loss takes the answers of other rows for wrong ones.
         first_epoch: Epoch to begin with.
+        steps_per_epoch: Batches an epoch, as `fit` is told; `query_steps` where None.
         seed: Seed of the orders.
 
     Returns:
@@ -74,7 +77,7 @@ def query_batches(graph, *, batch_size, max_answers=None, first_epoch=0, seed=0)
         triples = {"head": head, "relation": relation, "tail": answers[:, 0]}
         return {**triples, "answers": answers}
 
-    return endless_batches(batch, -(-num_rows // batch_size), first_epoch)
+    return endless_batches(batch, -(-num_rows // batch_size), first_epoch, steps_per_epoch)
 
 
 @dataclasses.dataclass(frozen=True)

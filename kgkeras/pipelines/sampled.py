@@ -35,6 +35,7 @@ def sampled_batches(
     filtered=False,
     subsampling=False,
     first_epoch=0,
+    steps_per_epoch=None,
     seed=0,
 ):
     """Endless training batches of triples and of random entities to compare them with.
@@ -65,6 +66,7 @@ def sampled_batches(
         subsampling: Whether to weight triples by how rarely their queries are asked: see
             `triple_statistics.subsampling_weights`.
         first_epoch: Epoch to begin with.
+        steps_per_epoch: Batches an epoch, as `fit` is told; `triple_steps` where None.
         seed: Seed of every random choice.
 
     Returns:
@@ -113,7 +115,7 @@ def sampled_batches(
             inputs["weight"] = tf.gather(weights, rows)
         return {**inputs, **mark_known(inputs)} if filtered else inputs
 
-    return endless_batches(batch, steps, first_epoch)
+    return endless_batches(batch, steps, first_epoch, steps_per_epoch)
 
 
 def checked_chunk_size(chunk_size, batch_size):

@@ -24,6 +24,7 @@ def text_triple_batches(
     queue_size=0,
     both_directions=False,
     first_epoch=0,
+    steps_per_epoch=None,
     seed=0,
 ):
     """Endless training batches of triples as texts, for `models.TextLinkPredictor`.
@@ -44,6 +45,7 @@ def text_triple_batches(
             of `batch_size`, as the model has encoded them then.
         both_directions: Whether each tail is also to tell its query from the others' ones.
         first_epoch: Epoch to begin with.
+        steps_per_epoch: Batches an epoch, as `fit` is told; `triple_steps` where None.
         seed: Seed of the orders.
 
     Returns:
@@ -96,7 +98,7 @@ def text_triple_batches(
         chosen = shuffled_rows(tf.maximum(step, 0), batch_size, graph.num_triples, seed)
         return tf.where(step < 0, -1, tf.gather(triples[:, 2], chosen))
 
-    return endless_batches(batch, steps, first_epoch)
+    return endless_batches(batch, steps, first_epoch, steps_per_epoch)
 
 
 class _TextRows:

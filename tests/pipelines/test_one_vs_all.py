@@ -78,10 +78,19 @@ def test_shapes_are_static():
     )
 
 
+def test_resuming_after_short_epochs():
+    whole = graphs.take(pipelines.one_vs_all_batches(GRAPH, batch_size=16, seed=3), 2, skip=4)
+    short = pipelines.one_vs_all_batches(
+        GRAPH, batch_size=16, seed=3, first_epoch=2, steps_per_epoch=2
+    )
+    graphs.assert_same(whole, graphs.take(short, 2))
+
+
 @pytest.mark.parametrize(
     ("graph", "arguments", "message"),
     [
         (GRAPH, {"batch_size": 0}, "`batch_size` must be a positive integer"),
+        (GRAPH, {"steps_per_epoch": 0}, "`steps_per_epoch` must be a positive integer"),
         (GRAPH, {"first_epoch": -1}, "`first_epoch` must be finite and at least 0"),
         (GRAPH, {"first_epoch": 1.5}, "`first_epoch` must be a whole number"),
         (graphs.graph([]), {}, "`graph` must hold at least one triple"),

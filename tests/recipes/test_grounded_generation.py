@@ -38,6 +38,20 @@ def test_writes_measures_and_exports(recipe, tmp_path, last_line):
     assert not export.check_saved_model(tmp_path / "writer" / "1")
 
 
+def test_batches_resume_as_if_never_interrupted(recipe):
+    config = recipe.Config(batch_size=4, seed=3)
+    arrays = {"text": np.arange(10), "facts": np.arange(10) ** 2}
+
+    def texts(first_epoch, skip=0):
+        batches = recipe.batches(config, arrays, first_epoch).skip(skip).take(4)
+        return [batch["text"].tolist() for batch in batches.as_numpy_iterator()]
+
+    whole = texts(0)
+    assert texts(0, skip=2)[:2] == texts(1)[:2] == whole[2:]  # two batches an epoch
+    assert whole[:2] != whole[2:]
+    assert all(len({*first, *second}) == 8 for first, second in (whole[:2], whole[2:]))
+
+
 def test_figures(recipe):
     examples = [
         datasets.VerbalisedFacts(

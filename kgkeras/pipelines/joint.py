@@ -6,6 +6,7 @@ import tensorflow as tf
 from kgkeras.checks import non_negative, positive_int
 from kgkeras.pipelines.known_triples import KnownTriples
 from kgkeras.pipelines.mapping import parallel_map
+from kgkeras.pipelines.passes import shuffled_rows
 from kgkeras.pipelines.texts import trim
 
 
@@ -114,14 +115,7 @@ def triple_batches(graph, batch_size, per_text, num_negatives, seed, first_step)
     rows_a_step = batch_size * per_text
 
     def batch(step):
-        # Pass after pass over the triples, each in an order of its own, computed place by place.
-        places = step * rows_a_step + tf.range(rows_a_step, dtype=tf.int64)
-        passes = places // len(graph.triples)
-        seeds = tf.stack([tf.fill([rows_a_step], np.int64(seed)), passes, 0 * passes], axis=1)
-        # The public wrapper pads the wrong axis where each place has a seed of its own.
-        rows = tf.raw_ops.RandomIndexShuffle(
-            index=places % len(graph.triples), seed=seeds, max_index=np.int64(len(triples) - 1)
-        )
+        rows = shuffled_rows(step, rows_a_step, len(triples), seed)
         positives = tf.reshape(tf.gather(triples, rows), [batch_size, per_text, 3])
         negatives = tf.random.stateless_uniform(
             [batch_size, num_negatives],

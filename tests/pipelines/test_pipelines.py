@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgkeras import kg, pipelines
+from kgkeras.pipelines import joint
 from tests import toy
 
 FACTS = toy.graph()
@@ -75,6 +76,18 @@ def test_seeds():
     one, other = _batches(1, seed=5)[0][0], _batches(1, seed=6)[0][0]
     assert not np.array_equal(one["triples"], other["triples"])
     assert not np.array_equal(one["negatives"], other["negatives"])
+
+
+def test_no_two_seeds_or_passes_are_alike():
+    graph = kg.KnowledgeGraph([f"e{i}" for i in range(512)], ["r"], [(i, 0, i) for i in range(512)])
+
+    def order(seed, step=0):
+        batches = joint.triple_batches(graph, 64, 8, 1, seed, step).take(1)
+        return next(batches.as_numpy_iterator())["triples"][..., 0].ravel()
+
+    for one, other in ((order(0), order(256)), (order(0), order(0, 256)), (order(0), order(0, 1))):
+        assert len({*one}) == len({*other}) == 512  # a whole pass
+        assert np.sum(one == other) < 8  # 1 by chance
 
 
 def test_every_triple_once_a_pass():

@@ -43,13 +43,19 @@ class Calibration:
         """Fits the curve; returns the calibration itself.
 
         Args:
-            scores: Float array `(n,)`.
+            scores: Float array `(n,)`. Minus infinity says "never": it gets probability 0 and is
+                left out of the fit.
             labels: Boolean array `(n,)`: which triples are true.
 
         Raises:
-            ValueError: If scores are not finite, lengths differ or one of the labels is missing.
+            ValueError: If other scores are not finite, lengths differ or one of the labels is
+                missing.
             ImportError: If scikit-learn is missing.
         """
+        scores, labels = np.asarray(scores), np.asarray(labels)
+        if scores.shape == labels.shape:
+            finite_or_nan = ~np.isneginf(scores)
+            scores, labels = scores[finite_or_nan], labels[finite_or_nan]
         scores, labels = checked_values(scores, labels)
         if labels.all() or not labels.any():
             raise ValueError(

@@ -111,4 +111,6 @@ def _scored(model, **parts):
             raise ValueError(f"`{label}` must hold at least one triple. Received: none.")
     triples = np.concatenate([true, false])
     labels = np.arange(len(triples)) < len(true)
-    return triples[:, 1], score_triples(model, triples), labels
+    # A model may give minus infinity to what can never be; ROC curves need numbers.
+    scores = np.maximum(score_triples(model, triples), np.finfo("float32").min)
+    return triples[:, 1], scores, labels

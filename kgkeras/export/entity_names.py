@@ -59,12 +59,12 @@ def shown_names(vocabulary):
     return [name if name.strip() else identifier for name, identifier in pairs]
 
 
-def check_identifiers(identifiers):
+def check_identifiers(identifiers, of):
     """Raises a `ValueError` unless each identifier comes back unchanged from a `StringList`."""
     for identifier in identifiers:
         if " ".join(identifier.split()) != identifier:
             raise ValueError(
-                "Identifiers of entities must have no white space but single spaces inside, as "
+                f"Identifiers of {of} must have no white space but single spaces inside, as "
                 f"they are kept in lines of text. {describe(identifier)}."
             )
 

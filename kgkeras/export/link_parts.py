@@ -111,7 +111,9 @@ class LinkParts:
         ids, known = found(
             self.entities.ids(head), self.relation_ids(relation), self.entities.ids(tail)
         )
-        return {"score": tf.where(known, self._scores_of(*ids), NO_SCORE), "known": known}
+        # What a model leaves out has minus infinity, which JSON cannot tell.
+        scores = tf.maximum(self._scores_of(*ids), NO_SCORE)
+        return {"score": tf.where(known, scores, NO_SCORE), "known": known}
 
     def regress(self, head, relation, tail):
         return {"outputs": self.score(head, relation, tail)["score"]}
@@ -191,7 +193,8 @@ def _checked_vocabulary(model):
             "`model` must have a vocabulary, whose names requests and answers use: give it "
             "`vocabulary=`, or make it by `from_graph`. Received: a model without."
         )
-    check_identifiers(vocabulary.entities)
+    check_identifiers(vocabulary.entities, "entities")
+    check_identifiers(vocabulary.relations, "relations")
     return vocabulary
 
 

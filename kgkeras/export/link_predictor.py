@@ -25,7 +25,7 @@ def export_link_predictor(model, base, *, k=10, known=None, card=None, version=N
       `(batch, 24)` and filled up: `relations` string, `entities` string, the identifiers of the
       other ends, `names` string, their names, and `inverse` bool, True where `entity` is the tail;
       also `name` string `(batch,)`, the entity's own, and `known`. Of more facts than there is
-      room for, it is some of every kind. Only with facts in `known`.
+      room for, it is some at equal distances, by relation. Only with facts in `known`.
     - `embed_entities`: `entity` string; gives `embedding` float32 `(batch, dim)` and `known`. Not
       of a `PathPredictor` or `EnsemblePredictor`, which have no vectors of entities.
 

@@ -21,7 +21,7 @@ class WalkNames:
 
     def __init__(self, graph, walked):
         graph = _walked(graph, walked)
-        check_identifiers(graph.entities)
+        check_identifiers(graph.entities, "entities")
         self.names = StringList(shown_names(Vocabulary.from_graph(graph)), "entity_names")
         self.identifiers = StringList(graph.entities, "entity_identifiers")
         relations = [graph.relation_name(i) for i in range(graph.num_relations)]

@@ -48,6 +48,19 @@ def test_save_and_load(method, tmp_path):
     np.testing.assert_array_equal(again.predict(scores), calibration.predict(scores))
 
 
+@pytest.mark.parametrize("method", ["platt", "isotonic"])
+def test_minus_infinity_says_never(method):
+    scores, labels = _sample(400)
+    plain = evaluation.Calibration(method).fit(scores, labels)
+    more = np.append(scores, [-np.inf, -np.inf]), np.append(labels, [False, False])
+    curve = evaluation.Calibration(method).fit(*more)
+    np.testing.assert_array_equal(curve.predict(scores), plain.predict(scores))
+    if method == "platt":
+        assert curve.predict([-np.inf]) == 0
+    else:
+        assert curve.predict([-np.inf]) == curve.predict(scores).min()
+
+
 def test_separable_and_equal_scores():
     labels = np.array([False, True])
     sure = evaluation.Calibration().fit([-1.0, 1.0], labels).predict([-1.0, 1.0, -1e9, 1e9])

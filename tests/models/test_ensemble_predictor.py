@@ -146,6 +146,21 @@ def test_texts_and_structure_in_one(tmp_path):
         export.export_link_predictor(models.EnsemblePredictor([held]), tmp_path / "held", k=3)
 
 
+def test_what_can_never_be_is_judged_and_served(tmp_path):
+    graph = kg.KnowledgeGraph.from_triples([("a", "r", "b"), ("b", "s", "c"), ("c", "r", "a")])
+    own = models.EnsemblePredictor.irreflexive_relations(graph)
+    model = models.EnsemblePredictor([_predictor(graph=graph)], irreflexive=own)
+    folder = export.export_model(model, tmp_path / "m", k=2)
+    score = tf.saved_model.load(str(folder)).signatures["score"]
+    found = score(head=tf.constant(["a"]), relation=tf.constant(["r"]), tail=tf.constant(["a"]))
+    assert found["score"][0] == np.finfo("float32").min
+    assert bool(found["known"][0])
+    loops = [(0, 0, 0), (1, 1, 1)]
+    judged = evaluation.classify_triples(model, graph, loops, graph, loops)
+    assert judged.accuracy == judged.roc_auc == 1
+    assert not np.isnan(judged.thresholds).any()
+
+
 def test_what_does_not_fit():
     one = _predictor()
     with pytest.raises(ValueError, match=r"at least one model.*Received: 0 of"):

@@ -12,10 +12,10 @@ def check_parts(environment, policy, queries, shaping):
             f"Received: {policy.query_dim}."
         )
     if shaping is not None:
-        _check_shaping(shaping, queries)
+        _check_shaping(shaping, queries, environment)
 
 
-def _check_shaping(shaping, queries):
+def _check_shaping(shaping, queries, environment):
     """Raises a ValueError unless a link predictor can say how plausible ends are."""
     if not hasattr(shaping, "score_tails"):
         raise ValueError(f"`shaping` must have `score_tails`. {describe(shaping)}.")
@@ -23,6 +23,18 @@ def _check_shaping(shaping, queries):
         raise ValueError(
             "`shaping` must be None where `queries` have no relation to score ends by. "
             f"{describe(queries)}."
+        )
+    wanted = environment.num_entities, environment.num_relations
+    found = shaping.num_entities, shaping.num_relations
+    if found != wanted:
+        raise ValueError(
+            f"`shaping` must know the graph's {wanted[0]} entities and {wanted[1]} relations. "
+            f"Received: a model of {found[0]} and {found[1]}."
+        )
+    if not getattr(shaping, "reciprocal", True):
+        raise ValueError(
+            "`shaping` is asked for inverse relations, too: it must be `reciprocal`. Received: a "
+            f"{type(shaping).__name__} that is not."
         )
 
 

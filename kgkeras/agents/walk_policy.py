@@ -1,5 +1,7 @@
 """The network that scores a walker's actions."""
 
+import functools
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -59,10 +61,11 @@ class WalkPolicy(keras.layers.Layer):
         self.hidden_dim = positive_int("hidden_dim", hidden_dim)
         self.dropout = rate("dropout", dropout)
         entity_dim = entities.dim if entities else 0
-        self.hidden = keras.layers.Dense(hidden_dim, activation="relu", name="hidden")
-        self.drop = keras.layers.Dropout(dropout)
-        self.relation = keras.layers.Dense(relations.dim, name="relation")
-        self.entity = keras.layers.Dense(entity_dim, name="entity") if entities else None
+        dense = functools.partial(keras.layers.Dense, dtype=self.dtype_policy)
+        self.hidden = dense(hidden_dim, activation="relu", name="hidden")
+        self.drop = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
+        self.relation = dense(relations.dim, name="relation")
+        self.entity = dense(entity_dim, name="entity") if entities else None
         self._step_dim = relations.dim + entity_dim
         self._state_dim = history.dim + entity_dim + query_dim
         self.build()

@@ -9,7 +9,7 @@ from kgkeras.agents.writing.fact_tokens import (
     RELATION_WORDS,
     START,
     UNKNOWN,
-    WORD_BREAKS,
+    split_relations,
 )
 from kgkeras.text import StringList, StringTable
 
@@ -95,10 +95,9 @@ class FactTexts:
 
     def _relation_words(self, relations):
         """Ids of the first words of relations' names: int32 `(batch, facts, RELATION_WORDS)`."""
-        for rule in WORD_BREAKS:
-            relations = tf.strings.regex_replace(relations, *rule)
-        words = tf.strings.split(tf.strings.lower(relations))
-        words = words.to_tensor("", shape=[None, self.tokens.max_facts, RELATION_WORDS])
+        words = split_relations(relations).to_tensor(
+            "", shape=[None, self.tokens.max_facts, RELATION_WORDS]
+        )
         ids = self.word_ids(tf.strings.join([" ", words]))
         ids = tf.where(ids < 0, UNKNOWN, ids + self.tokens.first_word)
         return tf.where(tf.equal(words, ""), PADDING, ids)

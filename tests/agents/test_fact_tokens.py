@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from kgkeras import agents, datasets
+from kgkeras.agents.writing import fact_tokens
 from kgkeras.agents.writing.entity_forms import entity_forms
 
 TRIPLES = (
@@ -53,6 +54,18 @@ def test_texts_come_back(tokens):
     assert again == "In New Hampshire was born a man."
     split = tokens.split("(Shepard)", entities)
     assert split == [" (", (0, 1, 0), ")"]
+
+
+def test_words_of_relations():
+    found = {
+        "elevationAboveTheSeaLevel_(in_metres)": "elevation above the sea level in metres",
+        "größe": "größe",
+        "出生地": "出生地",
+        "area2km": "area 2 km",
+        "mainÉtage": "main étage",
+    }
+    for relation, words in found.items():
+        assert "".join(fact_tokens._relation_words(relation)).strip() == words
 
 
 def test_ids(tokens):

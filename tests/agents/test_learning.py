@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kgkeras import agents, models, scorers
+from kgkeras import agents, layers, models, scorers
 from tests.agents import worlds
 
 LEARNERS = {
@@ -192,6 +192,36 @@ def test_action_dropout_leaves_something_to_do():
     assert set(left.tolist()) == {1, 2}
     actions, _ = learner.choose(0, tf.constant(scores))
     assert set(actions.numpy().tolist()) == {0, 1}
+
+
+@pytest.mark.parametrize("kind", ["critic", "others", "values"])
+def test_half_precision_reaches_all_layers(kind):
+    graph, told, _ = worlds.families()
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = worlds.reasoner(graph, LEARNERS[kind](), history=agents.TransformerHistory(12, 2))
+        model.compile(keras.optimizers.Adam(1e-2))
+    finally:
+        keras.config.set_dtype_policy(before)
+    loss = model.train_on_batch(worlds.queries(told))
+    assert np.isfinite(loss).all()
+
+
+def test_layers_of_one_precision():
+    half = {"dtype": "mixed_bfloat16"}
+    relations, entities = layers.RelationEmbedding(10, 8), layers.EntityEmbedding(18, 8)
+    made = [
+        agents.WalkPolicy(relations, agents.LSTMHistory(8), 8, entities=entities, **half),
+        agents.LSTMHistory(8, 2, **half),
+        agents.TransformerHistory(8, 2, 2, **half),
+        agents.ActorCritic(4, **half),
+    ]
+    for layer in made:
+        given = {id(part) for part in (relations, entities, getattr(layer, "history", None))}
+        inner = [part for part in layer._layers if id(part) not in given]
+        assert inner
+        assert {part.compute_dtype for part in inner} == {"bfloat16"}
 
 
 def test_settings_travel():

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from kgkeras import agents, evaluation, layers, models, pipelines, scorers
+from tests import toy
 from tests.agents import worlds
 from tests.processes import one_and_two, output
 
@@ -219,6 +220,12 @@ def test_wrong_parts(world):
         agents.PathReasoner(environment, policy, queries, agents.Reinforce())
     with pytest.raises(ValueError, match="`shaping` must have `score_tails`"):
         worlds.reasoner(graph, shaping="ComplEx")
+    other = models.LinkPredictor.from_graph(toy.graph(), scorers.DistMult(), 4)
+    with pytest.raises(ValueError, match="`shaping` must know the graph's 18 entities and 4"):
+        worlds.reasoner(graph, shaping=other)
+    one_way = models.LinkPredictor.from_graph(graph, scorers.DistMult(), 4, reciprocal=False)
+    with pytest.raises(ValueError, match="it must be `reciprocal`"):
+        worlds.reasoner(graph, shaping=one_way)
     with pytest.raises(ValueError, match="`entities` must be an EntityEmbedding or None"):
         agents.WalkPolicy(relations, agents.LSTMHistory(4), 4, entities=relations)
     with pytest.raises(ValueError, match="`relations` must be a RelationEmbedding"):

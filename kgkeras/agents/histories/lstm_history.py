@@ -33,7 +33,10 @@ class LSTMHistory(keras.layers.Layer):
         super().__init__(**kwargs)
         self.dim = positive_int("dim", dim)
         self.num_layers = positive_int("num_layers", num_layers)
-        self.cells = [keras.layers.LSTMCell(dim, name=f"cell_{i}") for i in range(num_layers)]
+        self.cells = [
+            keras.layers.LSTMCell(dim, dtype=self.dtype_policy, name=f"cell_{i}")
+            for i in range(num_layers)
+        ]
 
     def build(self, step_shape):
         for cell in self.cells:

@@ -40,8 +40,9 @@ class TransformerHistory(keras.layers.Layer):
             raise ValueError(
                 f"`dim` must be a multiple of `num_heads`. Received: {dim} and {num_heads}."
             )
-        self.project = keras.layers.Dense(dim, name="project")
-        self.blocks = [_Block(dim, num_heads, name=f"block_{i}") for i in range(num_layers)]
+        own = {"dtype": self.dtype_policy}
+        self.project = keras.layers.Dense(dim, name="project", **own)
+        self.blocks = [_Block(dim, num_heads, name=f"block_{i}", **own) for i in range(num_layers)]
 
     def build(self, step_shape):
         self.project.build(step_shape)
@@ -81,10 +82,11 @@ class _Block(keras.layers.Layer):
 
     def __init__(self, dim, num_heads, **kwargs):
         super().__init__(**kwargs)
-        self.attention = keras.layers.MultiHeadAttention(num_heads, dim // num_heads)
-        self.norms = [keras.layers.LayerNormalization() for _ in range(2)]
-        self.widen = keras.layers.Dense(2 * dim, activation="gelu")
-        self.narrow = keras.layers.Dense(dim)
+        own = {"dtype": self.dtype_policy}
+        self.attention = keras.layers.MultiHeadAttention(num_heads, dim // num_heads, **own)
+        self.norms = [keras.layers.LayerNormalization(**own) for _ in range(2)]
+        self.widen = keras.layers.Dense(2 * dim, activation="gelu", **own)
+        self.narrow = keras.layers.Dense(dim, **own)
 
     def build(self, shape):
         for norm in self.norms:

@@ -46,8 +46,9 @@ class ActorCritic(Learner):
         self.hidden_dim, self.entropy = hidden_dim, entropy
         self.trace = fraction("trace", trace)
         self.value_weight = non_negative("value_weight", value_weight)
-        self.hidden = keras.layers.Dense(hidden_dim, activation="relu", name="hidden")
-        self.value = keras.layers.Dense(1, name="value")
+        own = {"dtype": self.dtype_policy}
+        self.hidden = keras.layers.Dense(hidden_dim, activation="relu", name="hidden", **own)
+        self.value = keras.layers.Dense(1, name="value", **own)
 
     def prepare(self, reasoner):
         if not self.built:
@@ -60,8 +61,8 @@ class ActorCritic(Learner):
         reward, counts = reasoner.rewards(walk)
         # The critic learns beside the policy, not through it.
         values = [self.value(self.hidden(tf.stop_gradient(seen)))[:, 0] for seen in walk.seen]
-        advantages = self.advantages(tf.stop_gradient(tf.stack(values, axis=1)), reward)
         values = tf.cast(tf.stack(values, axis=1), "float32")
+        advantages = self.advantages(tf.stop_gradient(values), reward)
         returns = tf.stop_gradient(advantages + values)
         beta = scheduled(self.entropy, reasoner.step)
         entropy = walk.entropies()

@@ -1,10 +1,12 @@
 """Facts and texts about them as ids: a word, or a slot that the graph fills."""
 
 import collections
+import functools
 import re
 import unicodedata
 
 import numpy as np
+import tensorflow as tf
 
 from kgkeras.agents.writing.entity_forms import FORMS, entity_forms
 from kgkeras.checks import positive_int
@@ -12,8 +14,8 @@ from kgkeras.registration import serializable
 
 PADDING, START, END, UNKNOWN, FIRST_SLOT = range(5)
 _TOKEN = re.compile(r" ?\w+| ?[^\w\s]")
-# Makes the words of a relation's name stand apart; RE2 understands it, too.
-WORD_BREAKS = ((r"[^A-Za-z0-9]+", " "), (r"([A-Z]?[a-z]+|[0-9]+)", r" \1 "))
+# Makes the words of a relation's name stand apart, in RE2, so that all letters are letters.
+_WORD_BREAKS = ((r"[^\p{L}\p{M}\p{N}]+", " "), (r"(\p{Lu}?[\p{Ll}\p{M}]+|\p{N}+)", r" \1 "))
 _DASHES = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")
 RELATION_WORDS = 3  # So many words of a relation's name are read.
 
@@ -195,11 +197,17 @@ def _folded(text):
     return "".join(_DASHES.get(char, char if len(char) == 1 else " ") for char in lowered)
 
 
+@functools.lru_cache(4096)
 def _relation_words(relation):
     """The words of a relation's name, such as `elevationAboveTheSeaLevel_(in_metres)`."""
-    for pattern, replacement in WORD_BREAKS:
-        relation = re.sub(pattern, replacement, relation)
-    return [" " + word for word in relation.lower().split()]
+    return tuple(" " + word.decode() for word in split_relations([relation])[0].numpy())
+
+
+def split_relations(names):
+    """Words of relations' names, string `(relations,)`, in small letters: a ragged tensor."""
+    for pattern, replacement in _WORD_BREAKS:
+        names = tf.strings.regex_replace(names, pattern, replacement)
+    return tf.strings.split(tf.strings.lower(names, encoding="utf-8"))
 
 
 def _filled(ids, length, left=False):

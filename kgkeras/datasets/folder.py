@@ -50,16 +50,28 @@ def read_splits(
         read_texts: As in `Benchmark`; None where no words are known.
         relations: As in `Splits.from_triples`.
         columns: As in `read_triples`.
-        header: As in `read_table`; benchmarks are published without.
+        header: As in `read_table`; benchmarks are published without. With None, a first line that
+            holds one of the names is no header: a fact may do so.
     """
+    headers = {
+        split: False if header is None and _is_fact(paths[split], columns) else header
+        for split in _SPLITS
+    }
     splits = Splits.from_triples(
-        *(read_triples(paths[split], columns=columns, header=header) for split in _SPLITS),
+        *(read_triples(paths[split], columns=columns, header=headers[split]) for split in _SPLITS),
         relations=relations,
     )
     if read_texts is None:
         return splits
     entity_texts, relation_texts = read_texts(paths, splits.entities, splits.relations)
     return splits.with_texts(entity_texts=entity_texts, relation_texts=relation_texts)
+
+
+def _is_fact(path, columns):
+    """Whether a file's first line that is not blank names at most one of the columns."""
+    lines = (line for _, line in read_lines(path) if line.strip())
+    names = {name.strip().casefold() for name in next(lines, "").split("\t")}
+    return len(names.intersection(columns)) <= 1
 
 
 def _paths(benchmark, folder):

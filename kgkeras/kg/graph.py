@@ -47,6 +47,10 @@ class KnowledgeGraph:
         sizes = (self.num_entities, self.num_relations, self.num_entities)
         object.__setattr__(self, "triples", _checked_triples(self.triples, sizes))
 
+    def __reduce__(self):
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return functools.partial(type(self), **fields), ()  # Indices, too, are made anew.
+
     @classmethod
     def from_triples(
         cls, labelled, *, entities=None, relations=None, entity_texts=None, relation_texts=None
@@ -221,10 +225,8 @@ class KnowledgeGraph:
     __hash__ = None
 
     def __repr__(self):
-        return (
-            f"KnowledgeGraph({self.num_entities:,} entities, {self.num_relations:,} relations, "
-            f"{self.num_triples:,} facts)"
-        )
+        sizes = f"{self.num_entities:,} entities, {self.num_relations:,} relations"
+        return f"KnowledgeGraph({sizes}, {self.num_triples:,} facts)"
 
 
 def _index(identifiers):
@@ -257,8 +259,7 @@ def _checked_identifiers(field, identifiers):
                 f"Row {row} of `{field}` must be a string that is not blank. "
                 f"{describe(identifier)}."
             )
-    index = _index(identifiers)
-    if len(index) < len(identifiers):
+    if len(index := _index(identifiers)) < len(identifiers):
         first = next(row for row, name in enumerate(identifiers) if index[name] != row)
         raise ValueError(
             f"`{field}` must be unique. Received: {identifiers[first]!r} in rows {first} and "

@@ -72,6 +72,11 @@ def test_written_tables_are_read_back(folder):
     assert datasets.load(folder) == splits
 
 
+def test_a_fact_about_a_head_is_no_header(folder):
+    (folder / "train.txt").write_text("head\tpart_of\tbody\na\tr\tb\n")
+    assert datasets.load(folder).train.num_triples == 2
+
+
 def test_half_a_header_is_refused(folder):
     (folder / "train.txt").write_text("head\trel\ttail\na\tr\tb\n")
     with pytest.raises(kg.GraphFormatError, match=r"train\.txt:1: must have the columns"):

@@ -1,6 +1,8 @@
 """The graph itself: what it checks, that nothing changes it, and how facts are found."""
 
+import copy
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -9,6 +11,17 @@ from hypothesis import strategies as st
 
 from kgkeras import kg
 from tests.kg.graphs import FAMILY, drawn_graphs, family, labelled, random_graph
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda graph: pickle.loads(pickle.dumps(graph))])
+def test_copies_are_equal_and_as_unchangeable(again):
+    graph = family()
+    index = graph.entity_index  # which cannot be copied
+    other = again(graph)
+    assert other == graph
+    assert other.entity_index == index
+    with pytest.raises(ValueError, match="read-only"):
+        other.triples[0, 0] = 1
 
 
 def test_vocabularies_are_in_the_order_first_seen():

@@ -69,6 +69,10 @@ PATHS = dict(
     evaluate_every=1,
     valid_limit=300,
 )
+OF_TEXTS = "text_dim text_dropout shuffle_texts".split()
+OF_PATHS = ["aggregate", "texts", *OF_TEXTS]
+OF_VECTORS = "scorer norm composition num_bases residual dropout hide_batch".split()
+OF_VECTORS += ["entity_dropout", "regularizer"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +117,9 @@ class Config:
 
 def complete(config):
     """The configuration with nothing left open."""
+    unused = OF_VECTORS if config.encoder == "path" else OF_PATHS
+    unused = unused + ([] if config.texts else OF_TEXTS)
+    training.refuse_settings(config, unused, f"--encoder {config.encoder}")
     name = f"{pathlib.Path(config.data).name}-{config.encoder}-{config.scorer}-{config.seed}"
     if config.texts is not None:
         name += "-shuffled" if config.shuffle_texts else "-texts"
@@ -137,8 +144,6 @@ def load_texts(config, splits, other):
     """Vectors of texts of the entities to learn of and to test on; None for each without."""
     if config.texts is None:
         return None, None
-    if config.encoder != "path":
-        raise ValueError(f"--texts needs --encoder path. Received: --encoder {config.encoder}.")
     with np.load(config.texts) as found:
         texts = [found["training"], found["test"]]
     found = [len(vectors) for vectors in texts]
@@ -221,7 +226,9 @@ def train(config, splits, texts=None):
     steps = min(steps, config.steps or steps)
     with training.make_strategy(config.devices).scope():
         model = make_model(config, splits, texts, steps)
-    batches = functools.partial(pipelines.query_batches, told, **shared, seed=config.seed)
+    batches = functools.partial(
+        pipelines.query_batches, told, **shared, steps_per_epoch=steps, seed=config.seed
+    )
     return model, link_prediction.fit(config, splits, model, batches, steps)
 
 

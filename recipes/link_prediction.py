@@ -68,7 +68,7 @@ class Config:
     chunk_size: int | None = setting(None, "sampled regime: triples that share their negatives")
     self_negatives: bool | None = setting(None, "sampled regime: and with what is asked about")
     loss: str = setting("cross_entropy", "loss over the candidates", tuple(LOSSES))
-    margin: float = setting(0.0, "margin of the losses that have one")
+    margin: float | None = setting(None, "margin of the losses that have one, if not theirs")
     optimizer: str | None = setting(None, "row-sparse optimizer", ("adagrad", "adam"))
     learning_rate: float | None = setting(None, "learning rate")
     decay: float | None = setting(None, "times that, after each epoch")
@@ -98,6 +98,8 @@ def complete(config):
     if config.preset:
         data, scorer = config.preset.split("/")
         chosen = chosen | {"data": data, "scorer": scorer} | PRESETS[config.preset]
+    if config.loss not in ("margin", "self_adversarial"):
+        training.refuse_settings(config, ["margin"], f"--loss {config.loss}")
     # A flag that was given wins over the preset.
     unset = {name: value for name, value in chosen.items() if getattr(config, name) is None}
     config = dataclasses.replace(config, **unset)
@@ -187,7 +189,7 @@ def make_model(config, splits, steps):
         config.learning_rate, steps, config.decay, staircase=True
     )
     kind = {"adagrad": optimizers.SparseAdagrad, "adam": optimizers.LazyAdam}[config.optimizer]
-    options = {"margin": config.margin} if config.loss in ("margin", "self_adversarial") else {}
+    options = {} if config.margin is None else {"margin": config.margin}
     model.compile(kind(schedule), LOSSES[config.loss](**options))
     return model
 

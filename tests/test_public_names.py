@@ -62,8 +62,8 @@ PUBLIC = {
     "VerbalizedTriples WordPieceTokenizer WordTokenizer Words best_tags load_encoder "
     "load_preprocessor masked_lm_head normalise save_preprocessor split_words train_word_pieces "
     "transformer_layer",
-    "training": "CombinedFigure Resume TrainingRun make_strategy parse_config set_seed setting "
-    "write_json",
+    "training": "CombinedFigure Resume TrainingRun make_strategy parse_config refuse_settings "
+    "set_seed setting write_json",
 }
 
 

@@ -45,6 +45,21 @@ def parse_config(config_class, description=None, arguments=None):
     return config_class(**vars(parser.parse_args(arguments)))
 
 
+def refuse_settings(config, names, where):
+    """Raises a `ValueError` if one of some settings was given, which would have no effect.
+
+    Args:
+        config: Instance of a dataclass.
+        names: Names of fields that should have their defaults.
+        where: What says so, such as `"--encoder path"`.
+    """
+    defaults = {field.name: field.default for field in dataclasses.fields(config)}
+    given = [name for name in names if getattr(config, name) != defaults[name]]
+    if given:
+        flags = ", ".join(f"--{name} {getattr(config, name)}" for name in given)
+        raise ValueError(f"{where} has no use for these settings. Received: {flags}.")
+
+
 def _plain_type(hint):
     """`int` of `int | None`."""
     if isinstance(hint, types.UnionType):

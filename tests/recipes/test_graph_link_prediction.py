@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from kgkeras import training
+
 
 @pytest.fixture(scope="module")
 def recipe(load_recipe):
@@ -92,7 +94,7 @@ def test_texts_beside_paths(recipe, tmp_path, last_line):
         ValueError, match=rf"with \[{size}, {size}\] .*Received: \[{size}, {size - 1}"
     ):
         recipe.main(config)
-    with pytest.raises(ValueError, match="--texts needs --encoder path"):
+    with pytest.raises(ValueError, match=r"--encoder none has no use for .*: --texts"):
         recipe.main(recipe.Config(**{**settings, "encoder": "none"}))
 
 
@@ -110,6 +112,35 @@ def test_paths_to_entities_that_training_has_not_seen(
     assert (result["data"], result["encoder"]) == ("fb237_v1", "path")
     assert (tmp_path / "paths" / "1" / "saved_model.pb").exists()
     assert 0 < result["mrr"] < result["hits@10_of_50"] <= 1
+
+
+# What is interrupted leaves its history open.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_short_epochs_resume_as_if_never_interrupted(recipe, tmp_path, monkeypatch):
+    def losses(name, stopped):
+        settings = _small(tmp_path / name, limit=60, batch_size=8, steps=2)
+        config = recipe.complete(recipe.Config(**{**settings, "epochs": 2}))
+        splits, _ = recipe.load_splits(config)
+        if stopped:
+            with monkeypatch.context() as patch:
+                patch.setattr(training.TrainingRun, "callbacks", _with_interruption)
+                with pytest.raises(KeyboardInterrupt):
+                    recipe.train(config, splits)
+        _, history = recipe.train(config, splits)
+        return history["loss"]
+
+    assert losses("whole", stopped=False) == losses("stopped", stopped=True)
+
+
+_callbacks = training.TrainingRun.callbacks
+
+
+def _with_interruption(run):
+    return [*_callbacks(run), keras.callbacks.LambdaCallback(on_epoch_end=_interrupt)]
+
+
+def _interrupt(epoch, logs):
+    raise KeyboardInterrupt
 
 
 def test_vectors_do_not_know_new_entities(recipe):

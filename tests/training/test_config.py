@@ -24,6 +24,12 @@ def test_flags():
     assert config == Config(5, 1e-3, False, 7, "gated")
 
 
+def test_settings_of_no_use_are_refused():
+    training.refuse_settings(Config(epochs=5), ["rate", "limit"], "--fusion sum")
+    with pytest.raises(ValueError, match=r"--fusion sum has no use .* Received: --limit 0\."):
+        training.refuse_settings(Config(limit=0), ["rate", "limit"], "--fusion sum")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

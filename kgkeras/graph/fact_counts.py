@@ -55,7 +55,9 @@ class FactCounts(keras.layers.Layer):
             self._by_relation(_occurrences(from_first, from_second), from_first, relation, shape),
             self._by_relation(_occurrences(from_second, from_first), from_second, back, shape),
         ]
-        return tf.math.log1p(tf.cast(tf.concat(counts, axis=1), self.compute_dtype))
+        # A float16 counts to 65504 only, its logarithm goes on.
+        counts = tf.cast(tf.concat(counts, axis=1), tf.float32)
+        return tf.cast(tf.math.log1p(counts), self.compute_dtype)
 
     def _keys(self, ids):
         """The distinct `row * num_entities + entity` of a set, int64."""

@@ -182,7 +182,7 @@ class LinkPredictor(IdScores, NearestEntities, NamedAnswers, ComposedModel):
         return super().call({name: inputs[name] for name in self._inputs_struct}, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        _check_unweighted(sample_weight)
+        check_unweighted(sample_weight)
         scored = candidate_scores(self, x, training)
         loss = self.candidate_loss(x, scored, training) + self._added_losses()
         if self.regularizer is not None:
@@ -259,7 +259,8 @@ def check_scorer(scorer):
         )
 
 
-def _check_unweighted(sample_weight):
+def check_unweighted(sample_weight):
+    """Raises a `ValueError` where weights are given that batches should hold."""
     if sample_weight is not None:
         raise ValueError(
             "Weights of triples stand in the batch, as `weight`. Received: `sample_weight`."

@@ -103,7 +103,9 @@ class NamedAnswers:
             self.vocabulary.save(folder)
 
     def load_assets(self, folder):
-        """Called by Keras when a `.keras` file is loaded."""
+        """Called by Keras when a `.keras` file is loaded; without a folder if it holds no names."""
+        if folder is None:
+            return
         self.vocabulary = Vocabulary.load(folder).of_sizes(self.num_entities, self.num_relations)
 
     def _best(self, scores, k, left_out):

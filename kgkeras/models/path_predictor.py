@@ -7,7 +7,7 @@ from kgkeras.checks import describe
 from kgkeras.graph import FactEdges, PathEncoder
 from kgkeras.kg.inverse import check_no_inverses, inverse_relation
 from kgkeras.models.composed import ComposedModel
-from kgkeras.models.link_predictor import check_scorer
+from kgkeras.models.link_predictor import check_scorer, check_unweighted
 from kgkeras.models.named_answers import NamedAnswers
 from kgkeras.models.path_head import PathHead
 from kgkeras.models.path_vectors import (
@@ -160,7 +160,11 @@ class PathPredictor(NamedAnswers, ComposedModel):
             )
         facts = self.encoder.facts
         edges = FactEdges.from_graph(
-            graph, dropout=facts.dropout, hide_batch=facts.hide_batch, name=facts.name
+            graph,
+            dropout=facts.dropout,
+            hide_batch=facts.hide_batch,
+            seed=facts.seed,
+            name=facts.name,
         )
         encoder = PathEncoder(**{**self.encoder.get_config(), "facts": edges})
         triples = texts_about(self.triples, graph.num_entities, text_vectors)
@@ -184,6 +188,7 @@ class PathPredictor(NamedAnswers, ComposedModel):
         return super().call({name: inputs[name] for name in self._inputs_struct}, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        check_unweighted(sample_weight)
         head, relation = x["head"], x["relation"]
         answers = x["answers"] if "answers" in x else ops.expand_dims(x["tail"], -1)
         asked = (ops.expand_dims(head, -1), ops.expand_dims(relation, -1), answers)
@@ -201,8 +206,12 @@ class PathPredictor(NamedAnswers, ComposedModel):
         labels = ops.scatter_update(ops.zeros(shape), known, -ops.ones_like(row, "float32"))
         # Padding is put into a column of its own.
         answers = ops.where(answers < 0, self.num_entities, answers)
-        right = ops.max(ops.one_hot(answers, shape[1]), axis=1)
-        return ops.where(right > 0, 1.0, labels)[:, :-1]
+        row = ops.expand_dims(ops.arange(shape[0], dtype=answers.dtype), 1)
+        right = ops.reshape(
+            ops.stack([ops.broadcast_to(row, ops.shape(answers)), answers], -1), (-1, 2)
+        )
+        labels = ops.scatter_update(labels, right, ops.ones_like(right[:, 0], "float32"))
+        return labels[:, :-1]
 
     # === Answers ===
 

@@ -78,6 +78,16 @@ def test_is_saved_with_a_model_and_works_in_a_graph(tmp_path):
     np.testing.assert_array_equal(tf.function(layer(facts))(first, second), wanted)
 
 
+def test_many_walks_in_half_precision():
+    middle = np.arange(1, 301)
+    facts = [(0, 0, m) for m in middle] + [(301, 0, m) for m in middle]
+    index = graph.FactIndex(302, 1, len(facts), np.array(facts, "int32"), name="facts")
+    first, second = np.zeros((1, 1), "int32"), np.full((1, 1), 301, "int32")
+    found = graph.FactCounts(index, dtype="mixed_float16")(first, second)
+    assert found.dtype == "float16"
+    np.testing.assert_allclose(found, graph.FactCounts(index)(first, second), rtol=1e-3)
+
+
 def test_needs_an_index():
     with pytest.raises(ValueError, match=r"`index` must be a graph\.FactIndex\. Received: 3"):
         graph.FactCounts(3)

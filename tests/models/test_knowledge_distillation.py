@@ -195,6 +195,18 @@ def test_a_graph_teaches_a_smaller_one():
     assert all(np.any(tf.convert_to_tensor(g) != 0) for g in tape.gradient(loss, tables))
 
 
+@pytest.mark.parametrize("named", [0, 1])
+def test_one_of_two_has_names(named, tmp_path):
+    facts = toy.graph()
+    pair = [models.LinkPredictor.from_graph(facts, scorers.DistMult(), 8) for _ in range(2)]
+    pair[1 - named].vocabulary = None
+    models.KnowledgeDistillation(*pair).save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert [m.vocabulary is None for m in (again.student, again.teacher)] == [
+        m.vocabulary is None for m in pair
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -50,6 +50,16 @@ def test_labels(pipeline):
     np.testing.assert_array_equal(seen.labels, expected)
 
 
+def test_weights_stand_in_the_batch():
+    told = toy.graph()
+    model = _predictor(told)
+    model.compile(loss=_Seen())
+    names = ("head", "relation", "tail")
+    x = {name: tf.constant(ids[:5]) for name, ids in zip(names, told.triples.T, strict=True)}
+    with pytest.raises(ValueError, match=r"as `weight`\. Received: `sample_weight`"):
+        model.compute_loss(x, sample_weight=tf.ones(5))
+
+
 def test_a_training_step_does_not_see_what_it_asks_for():
     told = toy.graph()
     model = _predictor(told)

@@ -35,8 +35,17 @@ class DistillationLoss(keras.losses.Loss):
         self.temperature = positive("temperature", temperature)
 
     def call(self, y_true, y_pred):
-        teacher = ops.log_softmax(ops.convert_to_tensor(y_true) / self.temperature)
-        student = ops.log_softmax(ops.convert_to_tensor(y_pred) / self.temperature)
+        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        if y_true.shape[-1] != y_pred.shape[-1] and None not in (
+            y_true.shape[-1],
+            y_pred.shape[-1],
+        ):
+            raise ValueError(
+                f"Teacher and student must judge as many candidates. Received: {y_true.shape[-1]} "
+                f"and {y_pred.shape[-1]}."
+            )
+        teacher = ops.log_softmax(y_true / self.temperature)
+        student = ops.log_softmax(y_pred / self.temperature)
         likely = ops.exp(teacher)
         # 0 * infinity would be NaN.
         each = ops.where(likely > 0, likely * (teacher - student), 0.0)

@@ -87,6 +87,8 @@ class KnowledgeDistillation(ComposedModel):
         super().compile(optimizer, **running)
         options = {**options, "jit_compile": self.jit_compile, "auto_scale_loss": False}
         self.student.compile(self.optimizer, loss, **options)
+        # Keras builds what it finds here before replicas step: not within, where it could not.
+        self._compile_metrics = self.student._compile_metrics
 
     def get_compile_config(self):
         return self.student.get_compile_config()
@@ -117,10 +119,13 @@ class KnowledgeDistillation(ComposedModel):
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         logs = self.student.compute_metrics(_split(x)[0], y, y_pred, sample_weight)
+        names = self._logged_names()
+        if self.teacher is None and _split(x)[1] is None:  # as in validation
+            names = [name for name in names if name != "distillation_loss"]
         return {
             **logs,
             "loss": self._loss_tracker.result(),
-            **{name: self._logged[name].result() for name in self._logged_names()},
+            **{name: self._logged[name].result() for name in names},
         }
 
     @property

@@ -202,10 +202,6 @@ class LinkPredictor(IdScores, NearestEntities, NamedAnswers, ComposedModel):
         loss = super().compute_loss(x, y_true, scored.y_pred, scored.weight, training)
         return loss - self._added_losses()
 
-    def _added_losses(self):
-        """What layers add to the loss, a replica's share of it."""
-        return sum(ops.sum(ops.cast(loss, "float32")) for loss in self.losses) / num_replicas()
-
     def candidate_logits(self, x, y_pred=None, training=False):
         """What `KnowledgeDistillation` compares: scores `(..., candidates)` of a batch."""
         return candidate_scores(self, x, training).y_pred

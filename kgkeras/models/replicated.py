@@ -1,8 +1,9 @@
 """A Keras model that learns its shapes from one replica's part of a batch."""
 
 import keras
+from keras import ops
 
-from kgkeras.ops import first_replica
+from kgkeras.ops import first_replica, num_replicas
 
 
 class ReplicatedModel(keras.Model):
@@ -18,3 +19,7 @@ class ReplicatedModel(keras.Model):
         _, _, batches = next(iter(iterator))
         with self._distribute_strategy.scope():
             return self._symbolic_build(data_batch=first_replica(next(batches)))
+
+    def _added_losses(self):
+        """What layers and regularizers add to Keras' `compute_loss`, a replica's share of it."""
+        return sum(ops.sum(ops.cast(loss, "float32")) for loss in self.losses) / num_replicas()

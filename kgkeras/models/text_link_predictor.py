@@ -11,6 +11,7 @@ from kgkeras.models.composed import ComposedModel
 from kgkeras.models.tail_queue import TailQueue
 from kgkeras.models.text_index import TextIndex
 from kgkeras.models.text_tower import text_tower, token_columns, token_inputs
+from kgkeras.ops import num_replicas
 from kgkeras.ops.gathering import gathered
 from kgkeras.registration import serializable
 
@@ -135,6 +136,7 @@ class TextLinkPredictor(ComposedModel):
         if "query_labels" in x:
             asked = ops.matmul(y_pred["tail"], ops.transpose(gathered(queries)))
             loss += self._contrast(x["query_labels"], asked, sample_weight, training)
+            loss -= self._added_losses()  # Each contrast has them.
         if training and "queued" in x:
             self.queue.push(ops.stop_gradient(tails), gathered(x["tail"]))
         return loss
@@ -285,7 +287,8 @@ def _check_queue(size, queued, scores):
     """Raises a `ValueError` where the batch, if its size is known, has another queue."""
     if None in (*queued.shape, scores.shape[0]):
         return
-    wanted = queued.shape[1] * scores.shape[0]
+    # Each replica sees its own rows of the batch that the queue is counted in.
+    wanted = queued.shape[1] * scores.shape[0] * num_replicas()
     if size != wanted:
         raise ValueError(
             f"The batches have a queue of {wanted} tails, and so must the model: `queue_size`. "

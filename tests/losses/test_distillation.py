@@ -55,3 +55,8 @@ def test_config():
 def test_wrong_temperature(temperature):
     with pytest.raises(ValueError, match="`temperature` must be"):
         DistillationLoss(temperature)
+
+
+def test_as_many_candidates():
+    with pytest.raises(ValueError, match=r"as many candidates\. Received: 1 and 3"):
+        DistillationLoss()(np.ones((2, 1)), np.ones((2, 3)))

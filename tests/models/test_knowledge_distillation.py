@@ -8,6 +8,7 @@ import tensorflow as tf
 from kgkeras import layers, losses, models, optimizers, pipelines, scorers
 from tests import lands, toy
 from tests.losses.test_distillation import _reference
+from tests.processes import one_and_two
 
 
 @pytest.fixture(scope="module")
@@ -220,3 +221,44 @@ def test_wrong_arguments(arguments, message):
     arguments = {"student": toy.model(), **arguments}
     with pytest.raises(ValueError, match=message):
         models.KnowledgeDistillation(arguments.pop("student"), **arguments)
+
+
+_TWO = """
+import json, sys
+import numpy as np
+from kgkeras import layers, models, text, training
+
+rng = np.random.default_rng(0)
+x = {
+    "token_ids": rng.integers(4, 30, (32, 8)).astype("int32"),
+    "padding_mask": np.ones((32, 8), bool),
+    "teacher_logits": rng.normal(size=(32, 3)).astype("float32"),
+}
+with training.make_strategy(int(sys.argv[1])).scope():
+    training.set_seed(0)
+    student = models.JointModel(text.LSTMEncoder(30, 8), layers.ClassificationHead(3))
+    model = models.KnowledgeDistillation(student)
+    model.compile("adam", student.head.loss(), metrics=["accuracy"])
+log = model.fit(x, rng.integers(0, 3, 32), batch_size=8, shuffle=False, verbose=0).history
+print(json.dumps(log))
+"""
+
+
+@pytest.mark.slow
+def test_metrics_of_two_replicas():
+    one, two = one_and_two(_TWO)
+    assert one.keys() == two.keys() == {"loss", "accuracy", "student_loss", "distillation_loss"}
+    for name in one:
+        np.testing.assert_allclose(two[name], one[name], rtol=1e-4, err_msg=name)
+
+
+def test_validation_without_a_teacher_logs_no_distance(world):
+    _, inputs, labels = world
+    model = _distilled(toy.model(), None)
+    logits = np.zeros((len(labels), 2), "float32")
+    log = model.fit(
+        {**inputs, "teacher_logits": logits}, labels, validation_data=(inputs, labels), verbose=0
+    ).history
+    assert "distillation_loss" in log
+    assert "val_student_loss" in log
+    assert "val_distillation_loss" not in log

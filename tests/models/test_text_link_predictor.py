@@ -63,6 +63,17 @@ def test_loss(world, margin, both_directions):
     np.testing.assert_allclose(_loss(model, x), expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize("both_directions", [False, True])
+def test_added_losses_count_once(world, both_directions):
+    x = _batch(world, both_directions=both_directions)
+    model = _compiled()
+    before = _loss(model, x)
+    table = next(weight for weight in model.trainable_variables if "embeddings" in weight.path)
+    table.regularizer = keras.regularizers.L2(0.5)
+    penalty = 0.5 * float(np.sum(np.square(table.numpy())))
+    np.testing.assert_allclose(_loss(model, x), before + penalty, rtol=1e-4)
+
+
 def test_known_triples_are_no_negatives(world):
     x = _batch(world)
     known = (x["labels"].numpy() == -1).any(axis=0)

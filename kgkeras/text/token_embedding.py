@@ -24,23 +24,27 @@ class TokenEmbedding(keras.layers.Layer):
             of vectors with those of all tokens.
 
     Returns:
-        Float tensor `(*inputs.shape, dim)`; with `reverse`, `(..., vocabulary_size)`.
+        Float tensor `(*inputs.shape, dim)`; with `reverse`, `(..., vocabulary_size)`, float32 also
+        under mixed precision: losses need the digits.
     """
 
     def __init__(self, vocabulary_size, dim, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.vocabulary_size = vocabulary_size
         self.dim = dim
 
     def build(self, input_shape):
         self.embeddings = self.add_weight(
-            name="embeddings", shape=(self.vocabulary_size, self.dim), initializer="uniform"
+            name="embeddings",
+            shape=(self.vocabulary_size, self.dim),
+            initializer="uniform",
+            autocast=False,
         )
 
     def call(self, inputs, reverse=False):
         if reverse:
-            return ops.matmul(inputs, ops.transpose(self.embeddings))
-        return lookup(self.embeddings, inputs, name="token_ids")
+            return ops.matmul(ops.cast(inputs, self.variable_dtype), ops.transpose(self.embeddings))
+        return ops.cast(lookup(self.embeddings, inputs, name="token_ids"), self.compute_dtype)
 
     @property
     def input_dim(self):
@@ -54,7 +58,7 @@ class TokenEmbedding(keras.layers.Layer):
 
     def compute_output_spec(self, inputs, reverse=False):
         shape = (*inputs.shape[:-1], self.vocabulary_size) if reverse else (*inputs.shape, self.dim)
-        return keras.KerasTensor(shape, dtype=self.compute_dtype)
+        return keras.KerasTensor(shape, self.variable_dtype if reverse else self.compute_dtype)
 
     def get_config(self):
         return {

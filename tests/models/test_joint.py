@@ -195,3 +195,24 @@ def test_all_weights_are_there_before_the_first_batch():
 def test_triples_without_fusion():
     with pytest.raises(ValueError, match="must be given together, or neither"):
         toy.model(triples=layers.TripleEmbedding.from_sizes(3, 2, 4))
+
+
+@pytest.mark.parametrize(
+    ("saved", "loaded"), [("mixed_bfloat16", "float32"), ("float32", "mixed_bfloat16")]
+)
+def test_precision_is_kept_in_a_file(world, saved, loaded, tmp_path):
+    before = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy(saved)
+        model = toy.model(layers.GatedFusion(), compiled=False)
+        keras.config.set_dtype_policy(loaded)
+        model.save(tmp_path / "model.keras")
+        again = keras.models.load_model(tmp_path / "model.keras")
+    finally:
+        keras.config.set_dtype_policy(before)
+    for layer in model.layers:
+        if not isinstance(layer, keras.Model):  # these ask their own layers
+            assert again.get_layer(layer.name).dtype_policy.name == layer.dtype_policy.name
+    inputs, _ = toy.claims(toy.graph(), 16)
+    found = again.predict(inputs, verbose=0)
+    np.testing.assert_array_equal(found, model.predict(inputs, verbose=0))

@@ -5,7 +5,7 @@ import keras_hub
 import numpy as np
 import pytest
 
-from kgkeras import layers
+from kgkeras import layers, models
 from kgkeras.text import AdaptedEncoder, KAdapterEncoder, PretrainedEncoder, TransformerEncoder
 
 # Keras, when it writes a file, asks NumPy for an array in the way of NumPy 1.
@@ -193,3 +193,18 @@ def test_lora_trains_little_and_is_merged_when_saved(tmp_path):
         again.enable_lora(2)
     with pytest.raises(ValueError, match="`rank` must be a positive integer"):
         pretrained().enable_lora(0)
+
+
+@pytest.mark.parametrize("fusion_after", [None, 1])
+def test_lora_learns_on_within_a_reloaded_model(fusion_after, tmp_path):
+    encoder = pretrained()
+    encoder.enable_lora(2)
+    triples = layers.TripleEmbedding.from_sizes(5, 2, encoder.dim)
+    head = layers.ClassificationHead(3)
+    model = models.JointModel(
+        encoder, head, triples, layers.GatedFusion(), fusion_after=fusion_after
+    )
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert [w.name for w in again.trainable_weights] == [w.name for w in model.trainable_weights]
+    assert sum("lora" in weight.name for weight in again.trainable_weights) == 8

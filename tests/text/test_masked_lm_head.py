@@ -52,3 +52,14 @@ def test_an_encoder_without_vectors_of_tokens():
         text.masked_lm_head(encoder, 0)
     with pytest.raises(ValueError, match="`vocabulary_size` must be 20, that of the encoder"):
         text.masked_lm_head(ENCODERS["lstm"](), 21)
+
+
+def test_logits_have_all_digits_in_half_precision():
+    embedding = text.TransformerEncoder(40, 8, 1, 2, 16, dtype="mixed_bfloat16").token_embedding
+    words = np.random.default_rng(0).normal(size=(2, 3, 8)).astype("float32")
+    embedding(np.zeros((1, 1), "int32"))
+    found = keras.ops.convert_to_numpy(embedding(words, reverse=True))
+    assert found.dtype == np.float32
+    wanted = words @ keras.ops.convert_to_numpy(embedding.embeddings).T
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert embedding(np.zeros((1, 1), "int32")).dtype == "bfloat16"

@@ -25,7 +25,7 @@ class TransformerAdapter(keras.layers.Layer):
     Call arguments:
         text: Float tensor `(batch, words, text_dim)`.
         padding_mask: Boolean tensor `(batch, words)`: True at words, False at padding. All are
-            words where omitted.
+            words where omitted. Or `(batch, words, words)`: of each word, the words it attends to.
 
     Returns:
         Float tensor of the shape of `text`.
@@ -113,7 +113,9 @@ class _Block(keras.layers.Layer):
 
     def call(self, x, padding_mask, training=None):
         # Of each word, the words that it attends to: (batch, 1, words).
-        mask = None if padding_mask is None else ops.expand_dims(padding_mask, 1)
+        mask = padding_mask
+        if mask is not None and len(mask.shape) == 2:
+            mask = ops.expand_dims(mask, 1)
         normal = self.attention_norm(x)
         seen = self.attention(normal, normal, attention_mask=mask, training=training)
         x = x + self.drop(seen, training=training)

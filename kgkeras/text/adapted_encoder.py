@@ -78,7 +78,8 @@ class AdaptedEncoder(_Adapted):
     Args:
         encoder: `TransformerEncoder` or `PretrainedEncoder`; becomes frozen.
         adapters: Layers, called `(words, padding_mask)`, that keep the words' shape, such as
-            `layers.Adapter`.
+            `layers.Adapter`. Within a `TreeEncoder` the mask is `(batch, words, words)`, of the
+            words that each may see.
         after: For each adapter, how many of the encoder's layers come before it, ascending. Where
             None, the last layers have one each.
 
@@ -110,9 +111,11 @@ class AdaptedEncoder(_Adapted):
         return list(range(num_layers - count + 1, num_layers + 1))
 
     def _adapted(self, encoder, adapters, inputs, between=lambda number, words: words):
+        mask = _seen(inputs)
+
         def adapt(number, words):
             if number in adapters:
-                words = adapters[number](words, inputs["padding_mask"])
+                words = adapters[number](words, mask)
             return between(number, words)
 
         return encoder.encode_layers(adapt, inputs)
@@ -129,7 +132,7 @@ class KAdapterEncoder(_Adapted):
     Args:
         encoder: `TransformerEncoder` or `PretrainedEncoder`; becomes frozen.
         adapters: Layers, called `(words, padding_mask)`, that keep the words' shape, such as
-            `layers.TransformerAdapter`.
+            `layers.TransformerAdapter`. Within a `TreeEncoder` as for `AdaptedEncoder`.
         after: For each adapter, how many of the encoder's layers come before what it reads,
             ascending. Where None, evenly spread from 0, the input of the first layer, to the input
             of the last.
@@ -157,13 +160,13 @@ class KAdapterEncoder(_Adapted):
         return [round(i * (num_layers - 1) / max(count - 1, 1)) for i in range(count)]
 
     def _adapted(self, encoder, adapters, inputs, between=lambda number, words: words):
-        mask = inputs["padding_mask"]
+        mask, seen = inputs["padding_mask"], _seen(inputs)
         told = []
 
         def read(number, words):
             words = between(number, words)
             if number in adapters:
-                told.append(adapters[number](words + told[-1] if told else words, mask))
+                told.append(adapters[number](words + told[-1] if told else words, seen))
             return words
 
         words = encoder.encode_layers(read, inputs)
@@ -171,3 +174,11 @@ class KAdapterEncoder(_Adapted):
             keras.ops.expand_dims(mask, -1), told[-1], keras.ops.zeros((), told[-1].dtype)
         )
         return keras.layers.Concatenate(name="words")([words, told])
+
+
+def _seen(inputs):
+    """What adapters may look at: all words, or of each word those that the layers look at."""
+    mask = inputs["padding_mask"]
+    if "attention_mask" not in inputs:
+        return mask
+    return keras.ops.logical_and(inputs["attention_mask"], keras.ops.expand_dims(mask, 1))

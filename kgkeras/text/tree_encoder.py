@@ -26,7 +26,8 @@ class TreeEncoder(LayeredEncoder):
     without mentions is encoded as by `encoder`.
 
     Args:
-        encoder: `text.TransformerEncoder`, `PretrainedEncoder` or `AdaptedEncoder`.
+        encoder: `text.TransformerEncoder`, `PretrainedEncoder`, `AdaptedEncoder` or
+            `KAdapterEncoder`.
 
     Call arguments:
         inputs: Dict of `token_ids`, `positions`, `branches` and `mentions`, int `(batch, tokens)`,
@@ -62,7 +63,7 @@ class TreeEncoder(LayeredEncoder):
 
     @property
     def token_embedding(self):
-        """The layer of the tokens' vectors, which a masked language model also tells tokens by."""
+        """The layer of the tokens' vectors."""
         return self.encoder.token_embedding
 
     def encode_layers(self, between, inputs):

@@ -54,6 +54,23 @@ def test_what_sees_what():
             assert found[i, j] == wanted, (i, j)
 
 
+@pytest.mark.parametrize("kind", ["adapted", "beside"])
+def test_adapters_see_what_words_may_see(tree, kind):
+    make = {"adapted": text.AdaptedEncoder, "beside": text.KAdapterEncoder}[kind]
+    large = keras.initializers.RandomNormal(stddev=0.5, seed=1)
+    adapter = layers.TransformerAdapter(8, 1, 2, initializer=large)
+    model = text.TreeEncoder(make(encoder("small", num_layers=1), [adapter]))
+    before = model(tree).numpy()
+    other = np.where((tree["branches"] > 0) & tree["padding_mask"], 5, tree["token_ids"])
+    moved = np.abs(model({**tree, "token_ids": other}).numpy() - before).max(-1) > 1e-4
+    # Two layers: facts reach their mention, and by it, where adapters come behind, the text.
+    in_text = (np.array(tree["branches"]) == 0) & (np.array(tree["mentions"]) < 0)
+    assert moved[0].any()
+    assert not moved[1][in_text[1]].any()
+    if kind == "beside":
+        assert not moved[in_text].any()
+
+
 @pytest.mark.parametrize("kind", ["small", "pretrained", "adapted"])
 def test_facts_reach_their_mention_alone(tree, kind, tmp_path):
     plain, rng = encoder(kind, num_layers=1), np.random.default_rng(2)

@@ -197,6 +197,13 @@ def publish(config, task, model, preprocessor, figures, console):
 
 def complete(config):
     """Fills in what depends on the encoder."""
+    small = config.encoder in joint_training.SMALL
+    if "adapters" in config.models.split(",") and small:
+        if config.encoder == "lstm" or config.adapter == "lora":
+            raise ValueError(
+                "The row `adapters` needs layers to put them between, and LoRA a pretrained "
+                f"encoder. Received: --encoder {config.encoder} --adapter {config.adapter}."
+            )
     defaults = SCRATCH if config.encoder in joint_training.SMALL else PRETRAINED
     missing = {name: value for name, value in defaults.items() if getattr(config, name) is None}
     if config.run is None:

@@ -125,6 +125,8 @@ def _groups(facts, candidates, num_entities):
         every = np.arange(num_entities) if candidates is None else candidates
         groups = [(np.arange(len(facts)), every)]
     groups = [(rows, np.unique(among)) for rows, among in groups]
+    if wrong := [int(i) for _, among in groups for i in among if not 0 <= i < num_entities]:
+        raise ValueError(f"`candidates` must be ids in [0, {num_entities}). Received: {wrong[0]}.")
     if not all(np.isin(facts[rows, 2], among).all() for rows, among in groups):
         raise ValueError("`candidates` must hold the tail of each fact. Received: one without.")
     return groups

@@ -100,7 +100,8 @@ def best_threshold(scores, labels):
     best = int(np.argmax(np.where(between, right, -1)))
     if best in (0, len(scores)):
         return float("-inf") if best == 0 else float("inf")
-    return float(scores[best - 1] + (scores[best] - scores[best - 1]) / 2)
+    below, above = scores[best - 1], scores[best]
+    return float(below + (above - below) / 2) if np.isfinite(below) else float(above)
 
 
 def _scored(model, **parts):

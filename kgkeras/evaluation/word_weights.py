@@ -19,9 +19,8 @@ def word_weights(model, preprocessor, texts):
         ValueError: If the fusion layer has no weights.
     """
     encoded = preprocessor(list(texts))
-    weights = model.fusion_weights()(
-        {name: encoded[name] for name in ("token_ids", "padding_mask", "entity_ids")}
-    ).numpy()
+    weights = model.fusion_weights()
+    weights = weights({name: encoded[name] for name in weights.input}).numpy()
     words = split_words(list(texts), preprocessor.tokenizer.markers).words
     pieces = preprocessor.tokenizer(words).row_lengths(axis=2)
     rows = zip(words.to_list(), pieces.to_list(), weights, strict=True)

@@ -28,7 +28,7 @@ class EnsemblePredictor(NamedAnswers):
         vocabulary: `models.Vocabulary`; that of the first member that has one where None.
 
     Raises:
-        ValueError: If members are of different sizes, or numbers do not fit them.
+        ValueError: If members are of different sizes or entities, or numbers do not fit them.
 
     Example:
     ```python
@@ -40,6 +40,7 @@ class EnsemblePredictor(NamedAnswers):
     def __init__(self, members, weights=None, *, irreflexive=None, vocabulary=None):
         self.members = tuple(members)
         self.num_entities, self.num_relations = _same_sizes(self.members)
+        _check_same_names(self.members)
         self.weights = _checked("weights", weights, np.ones(len(self.members)), "members")
         none = np.zeros(self.num_relations, "bool")
         self.irreflexive = _checked("irreflexive", irreflexive, none, "relations")
@@ -154,6 +155,20 @@ def _same_sizes(members):
             f"Received: {len(members)} of (entities, relations) {sorted(sizes)}."
         )
     return sizes.pop()
+
+
+def _check_same_names(members):
+    """Raises a `ValueError` if members that have names have others, or in another order."""
+    named = [m.vocabulary for m in members if m.vocabulary is not None]
+    for names in named[1:]:
+        for of in ("entities", "relations"):
+            mine, other = getattr(named[0], of), getattr(names, of)
+            if mine != other:
+                place = next(i for i, name in enumerate(mine) if name != other[i])
+                raise ValueError(
+                    f"`members` must know the same {of} in the same order. Received: "
+                    f"{mine[place]!r} and {other[place]!r} at place {place}."
+                )
 
 
 def _checked(name, values, default, of):

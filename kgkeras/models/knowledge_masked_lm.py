@@ -236,6 +236,11 @@ class KnowledgeMaskedLM(TripleObjective):
             columns, logits = self._entity_logits(x, y["entity_labels"], y_pred, training)
             loss += self._told("entity", columns, logits, y["entity_weights"], x)
         if self.next_sentence:
+            if "next_sentence" not in y:
+                raise ValueError(
+                    "Labels must tell the `next_sentence`: batches do where `documents` are given. "
+                    f"Received: {sorted(y)}."
+                )
             loss += self._next_sentence_loss(y["next_sentence"], y_pred["next_sentence"][:, 0], x)
         # As Keras has it, the replicas' losses add up to the mean over the batch.
         return (loss + sum(self.losses)) / num_replicas()

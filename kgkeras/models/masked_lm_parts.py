@@ -20,6 +20,11 @@ def input_names(encoder):
 
 def text_inputs(encoder, fusion):
     """The inputs that the words depend on."""
+    if other := input_names(encoder) - {"token_ids", "padding_mask", "segment_ids"}:
+        raise ValueError(
+            "`encoder` must read tokens alone: masks have no place among facts told as words. "
+            f"Received: an encoder that also takes {sorted(other)}."
+        )
     inputs = {
         "token_ids": id_input("token_ids"),
         "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),

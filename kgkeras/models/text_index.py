@@ -76,7 +76,7 @@ class TextIndex(NearestEntities, NamedAnswers):
 
     def score(self, head, relation, tail):
         """Scores of triples of ids, integer tensors that broadcast: float32 of their shape."""
-        tail = ops.convert_to_tensor(tail)
+        head, relation, tail = (ops.convert_to_tensor(ids) for ids in (head, relation, tail))
         shape = ops.shape(head + relation + tail)
         head, relation, tail = (
             ops.reshape(ops.broadcast_to(ids, shape), (-1,)) for ids in (head, relation, tail)
@@ -102,7 +102,8 @@ class TextIndex(NearestEntities, NamedAnswers):
 
     def score_heads(self, candidates, relation, tail):
         """Scores of queries `(?, relation, tail)`; otherwise as `score_tails`."""
-        return self.score_tails(tail, inverse_relation(relation, self.num_relations), candidates)
+        inverse = inverse_relation(ops.convert_to_tensor(relation), self.num_relations)
+        return self.score_tails(tail, inverse, candidates)
 
     def score_tails_of_texts(self, token_ids, padding_mask, relation):
         """Scores of queries whose heads are texts, of entities that may not be there.

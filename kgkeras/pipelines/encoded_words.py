@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from kgkeras.checks import describe
 from kgkeras.pipelines.texts import encode_texts
 
 
@@ -21,11 +22,16 @@ def encode_words(preprocessor, texts, batch_size=1024):
                 entity apart; -1 where there is no entity.
 
     Raises:
-        ValueError: If there is no text.
+        ValueError: If there is no text, or the preprocessor tells facts as words.
     """
 
     def encode(texts):
         encoded, words = preprocessor(texts), preprocessor.words(texts)
+        if "branches" in encoded:
+            raise ValueError(
+                "`preprocessor` must not tell facts as words, which are nobody's to hide or to "
+                f"tag. {describe(preprocessor)}."
+            )
         # The tokens between the start and the end token.
         places = tf.pad(words["places"], [[0, 0], [1, 1]], constant_values=-1)
         number = tf.cumsum(tf.cast(words["mentions"], tf.int32), axis=1) - 1  # of words

@@ -56,9 +56,9 @@ def fact_questions(graph, num_choices=5, *, count=None, seed=0):
 
 
 def _wrong_tails(graph, facts, number, rng):
-    """Distinct tails of the same relation that make no fact: `(facts, number)`, and where enough.
+    """Tails of the same relation, of distinct names, that make no fact; and where enough.
 
-    Rows that lack some hold whatever else was drawn.
+    Integers `(facts, number)` and bool `(facts,)`. Rows that lack some hold what else was drawn.
     """
     order = np.argsort(graph.triples[:, 1], kind="stable")
     tails = graph.triples[order, 2]
@@ -66,11 +66,16 @@ def _wrong_tails(graph, facts, number, rng):
     head, relation, _ = (column[:, None] for column in facts.T)
     start, stop = first[relation], first[relation + 1]
     drawn = tails[rng.integers(start, stop, (len(facts), _DRAWS * number))]
-    known = KnownTriples(graph.triples, graph.num_entities, graph.num_relations)
-    usable = ~known.contains(head, relation, drawn).numpy()
-    # Equal entities stand side by side once sorted; the order among the rest is random again.
-    drawn_order = np.argsort(drawn, axis=1, kind="stable")
-    ordered = np.take_along_axis(drawn, drawn_order, axis=1)
+    # Several entities may have one name, and names are what is asked and answered.
+    names = [graph.entity_name(entity) for entity in range(graph.num_entities)]
+    named, name = np.unique(names, return_inverse=True)
+    told = graph.triples.copy()
+    told[:, [0, 2]] = name[told[:, [0, 2]]]
+    known = KnownTriples(told, len(named), graph.num_relations)
+    usable = ~known.contains(name[head], relation, name[drawn]).numpy()
+    # Equal names stand side by side once sorted; the order among the rest is random again.
+    drawn_order = np.argsort(name[drawn], axis=1, kind="stable")
+    ordered = np.take_along_axis(name[drawn], drawn_order, axis=1)
     repeated = np.zeros_like(usable)
     np.put_along_axis(repeated, drawn_order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
     usable &= ~repeated

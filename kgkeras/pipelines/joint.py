@@ -6,7 +6,7 @@ import tensorflow as tf
 from kgkeras.checks import non_negative, positive_int
 from kgkeras.pipelines.known_triples import KnownTriples
 from kgkeras.pipelines.mapping import parallel_map
-from kgkeras.pipelines.passes import shuffled_rows
+from kgkeras.pipelines.passes import checked_batch_size, shuffled_rows
 from kgkeras.pipelines.texts import trim
 
 
@@ -45,7 +45,7 @@ def joint_batches(
         encoded: What `encode_texts` or `encode_pairs` returned for `n` texts.
         labels: Array whose first axis counts the texts.
         graph: `kgkeras.kg.KnowledgeGraph` to learn beside the task.
-        batch_size: Texts a batch.
+        batch_size: Texts a batch, a multiple of the number of replicas.
         first_epoch: Epoch to begin with.
         triples_per_text: Triples that come with each text.
         num_negatives: Random entities that come with each text, put into the places of its
@@ -57,6 +57,7 @@ def joint_batches(
         `(batch, triples_per_text, 3)`, `negatives` `(batch, num_negatives)` and `known`
         `(batch, triples_per_text, 2, num_negatives)`: see `kgkeras.models.JointModel`.
     """
+    batch_size = checked_batch_size(batch_size)
     steps = steps_per_epoch(len(labels), batch_size)
     first_epoch = int(non_negative("first_epoch", first_epoch))
     # By name and one by one, so that neither array becomes a constant in the graph.

@@ -40,7 +40,7 @@ def masked_text_batches(
         tokenizer: That of the preprocessor: a `text.WordPieceTokenizer`, or a `text.WordTokenizer`
             with the marker `"[MASK]"`.
         graph: `kgkeras.kg.KnowledgeGraph` to learn beside the texts.
-        batch_size: Texts a batch.
+        batch_size: Texts a batch, a multiple of the number of replicas.
         rate: Part of the words to hide, in `[0, 1)`; see `Masking`.
         entity_rate: Part of the mentions to hide, each as a whole, in `[0, 1)`. None treats their
             words as any others.

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from kgkeras.checks import positive_int
+from kgkeras.checks import describe, positive_int
 from kgkeras.pipelines.mapping import parallel_map
 
 # Batches are as long as their longest text, rounded up: few different shapes, little padding.
@@ -44,8 +44,11 @@ def encode_pairs(preprocessor, first, second, batch_size=1024):
         `Preprocessor.pairs` returns.
 
     Raises:
-        ValueError: If there is no text, or the numbers of texts or of choices differ.
+        ValueError: If there is no text, the numbers of texts or of choices differ, or the
+            preprocessor does not read pairs.
     """
+    if not hasattr(preprocessor, "pairs"):
+        raise ValueError(f"`preprocessor` must read pairs of texts. {describe(preprocessor)}.")
     second = list(second)
     choices = [1 if isinstance(texts, str) else len(texts) for texts in second]
     if not len(first) or len(first) != len(second) or len(set(choices)) != 1 or not choices[0]:

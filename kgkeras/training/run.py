@@ -89,10 +89,16 @@ class TrainingRun:
         model.load_weights(str(self.folder / "best.weights.h5"))
 
     def history(self):
-        """The figures of each epoch: dict of lists."""
+        """The figures of each epoch: dict of lists, NaN where there was none."""
         with open(self.folder / "history.csv", newline="") as file:
             rows = list(csv.DictReader(file))
-        return {name: [float(row[name]) for row in rows] for name in rows[0]}
+        # Keras writes NA for what was not measured, and names figures of validations to come.
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        return {
+            name: [float("nan" if value == "NA" else value) for value in column]
+            for name, column in columns.items()
+            if set(column) != {"NA"}
+        }
 
     def _forget(self):
         """Removes what an earlier run wrote, the state first, and nothing else."""

@@ -167,6 +167,11 @@ def test_what_does_not_fit():
         models.EnsemblePredictor([])
     other = _predictor(graph=toy.graph().with_triples(toy.graph().triples[:3]))
     models.EnsemblePredictor([one, other])
+    turned = toy.graph()
+    names = turned.entities[::-1]
+    turned = kg.KnowledgeGraph(names, turned.relations, turned.triples)
+    with pytest.raises(ValueError, match=r"same entities in the same order.*'e0' and 'e29' at pl"):
+        models.EnsemblePredictor([one, _predictor(graph=turned)])
     fewer = kg.KnowledgeGraph(["a"], ["r"], np.zeros((1, 3), "int32"))
     with pytest.raises(ValueError, match=r"of the same entities.*\[\(1, 1\), \(30, 3\)\]"):
         models.EnsemblePredictor([one, _predictor(graph=fewer)])

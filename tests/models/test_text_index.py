@@ -73,3 +73,12 @@ def test_an_index_is_read_again_when_the_weights_have_changed(world):
     np.testing.assert_array_equal(index.entity_vectors(), before)
     assert np.abs(model.as_tables().entity_vectors() - before).max() > 0.1
     np.testing.assert_array_equal(model.index(texts).entity_vectors(), index.entity_vectors())
+
+
+def test_ids_may_be_lists(world):
+    _, texts = world
+    index = lands.model().index(texts)
+    ids = [0, 1], [0, 1], [2, 3]
+    np.testing.assert_array_equal(index.score(*ids), index.score(*map(np.array, ids)))
+    heads = index.score_heads(None, *ids[1:])
+    np.testing.assert_array_equal(heads, index.score_heads(None, *map(np.array, ids[1:])))

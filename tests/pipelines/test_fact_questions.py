@@ -48,6 +48,22 @@ def test_wrong_choices_are_tails_of_the_same_relation():
     assert found["Peru in"] == {"America", "Europe", "Switzerland"}
 
 
+def test_names_that_several_entities_have():
+    cities = [f"city{i}" for i in range(8)]
+    names = kg.Texts([*cities[:6], "Springfield", "Springfield", "Ohio"], [""] * 9)
+    facts = [(i, 0, (i + k) % 8) for i in range(8) for k in (1, 3)]
+    graph = kg.KnowledgeGraph([*cities, "ohio"], ["near"], facts, entity_texts=names)
+    for seed in range(5):
+        asked = pipelines.fact_questions(graph, 3, seed=seed)
+        for question, row, label in zip(asked.questions, asked.choices, asked.labels, strict=True):
+            assert len({*row}) == 3
+            true = {f"{graph.entity_name(h)} near": set() for h, _, _ in facts}
+            for h, _, t in facts:
+                true[f"{graph.entity_name(h)} near"].add(graph.entity_name(t))
+            assert [choice in true[question] for choice in row].index(True) == label
+            assert sum(choice in true[question] for choice in row) == 1
+
+
 def test_a_seed_and_a_number():
     graph = toy.graph()
     first, again = (pipelines.fact_questions(graph, count=20, seed=1) for _ in range(2))

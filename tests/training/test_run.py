@@ -207,6 +207,17 @@ def test_of_losses_the_lowest_is_best(tmp_path):
     np.testing.assert_allclose(model.get_weights()[0], 3.0, rtol=1e-5)
 
 
+def test_history_without_validation(tmp_path):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    run = training.TrainingRun(tmp_path, {}, monitor="loss")
+    x = np.ones((2, 1))
+    model.fit(x, x, epochs=2, verbose=0, callbacks=run.callbacks())
+    history = run.history()
+    assert set(history) == {"epoch", "loss"}
+    assert history["epoch"] == [0, 1]
+
+
 def test_another_configuration_is_refused(tmp_path):
     _train(tmp_path, epochs=1)
     with pytest.raises(ValueError, match=r"another configuration \(rate: 0.01 then, 0.5 now\)"):

@@ -79,10 +79,11 @@ def test_is_saved_with_a_model_and_works_in_a_graph(tmp_path):
 
 
 def test_many_walks_in_half_precision():
-    middle = np.arange(1, 301)
-    facts = [(0, 0, m) for m in middle] + [(301, 0, m) for m in middle]
-    index = graph.FactIndex(302, 1, len(facts), np.array(facts, "int32"), name="facts")
-    first, second = np.zeros((1, 1), "int32"), np.full((1, 1), 301, "int32")
+    last = 70_001  # a float16 counts to 65 504
+    ends, middle = np.repeat([0, last], last - 1), np.tile(np.arange(1, last), 2)
+    facts = np.stack([ends, 0 * ends, middle], axis=1).astype("int32")
+    index = graph.FactIndex(last + 1, 1, len(facts), facts, name="facts")
+    first, second = np.zeros((1, 1), "int32"), np.full((1, 1), last, "int32")
     found = graph.FactCounts(index, dtype="mixed_float16")(first, second)
     assert found.dtype == "float16"
     np.testing.assert_allclose(found, graph.FactCounts(index)(first, second), rtol=1e-3)

@@ -71,7 +71,7 @@ PATHS = dict(
 )
 OF_TEXTS = "text_dim text_dropout shuffle_texts".split()
 OF_PATHS = ["aggregate", "texts", *OF_TEXTS]
-OF_VECTORS = "scorer norm composition num_bases residual dropout hide_batch".split()
+OF_VECTORS = "scorer norm squared composition num_bases residual dropout hide_batch".split()
 OF_VECTORS += ["entity_dropout", "regularizer"]
 
 
@@ -83,6 +83,7 @@ class Config:
     encoder: str = setting("compgcn", "what is scored", ("none", "rgcn", "compgcn", "path"))
     scorer: str = setting("distmult", "what judges vectors", tuple(link_prediction.SCORERS))
     norm: int | None = setting(None, "norm of the scorers that measure distances", (1, 2))
+    squared: bool = setting(False, "score by the square of norm 2")
     dim: int | None = setting(None, "length of an entity's vector, encoded or not")
     layers: int | None = setting(None, "layers of the encoder")
     composition: str = setting("mult", "CompGCN: what relations do", ("sub", "mult", "corr"))

@@ -60,6 +60,7 @@ class Config:
     preset: str | None = setting(None, "settings by name", tuple(PRESETS))
     scorer: str | None = setting(None, "what judges triples", tuple(SCORERS))
     norm: int | None = setting(None, "norm of the scorers that measure distances", (1, 2))
+    squared: bool | None = setting(None, "score by the square of norm 2")
     dim: int | None = setting(None, "length of an entity's vector")
     reciprocal: bool = setting(True, "learn inverse relations, and ask for tails only")
     regime: str | None = setting(None, "what each triple is compared with", REGIMES)
@@ -144,9 +145,12 @@ def limited(splits, limit):
 def make_scorer(config):
     """The scorer that the configuration names."""
     kind, norm = SCORERS[config.scorer], NORMS.get(config.scorer)
-    if norm is None and config.norm is not None:
-        raise ValueError(f"--norm is for {', '.join(NORMS)}. Received: --scorer {config.scorer}.")
-    return kind() if norm is None else kind(norm=config.norm or norm)
+    if norm is not None:
+        return kind(norm=config.norm or norm, squared=config.squared)
+    if config.norm is not None or config.squared:
+        names = ", ".join(NORMS)
+        raise ValueError(f"--norm, --squared are for {names}. Received: --scorer {config.scorer}.")
+    return kind()
 
 
 def make_batches(config, graph):

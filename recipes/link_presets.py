@@ -4,6 +4,7 @@
 DEFAULTS = dict(
     data="geography",
     scorer="complex",
+    squared=False,
     dim=200,
     regime="queries",
     num_negatives=1000,

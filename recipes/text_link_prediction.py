@@ -86,6 +86,7 @@ class Config:
     fusion: str = setting("gated", "what combines text and structure", tuple(FUSIONS))
     scorer: str = setting("complex", "what judges triples", tuple(link_prediction.SCORERS))
     norm: int | None = setting(None, "norm of the scorers that measure distances", (1, 2))
+    squared: bool = setting(False, "score by the square of norm 2")
     dim: int | None = setting(None, "length of an entity's vector")
     hidden: int | None = setting(None, "units of a hidden layer behind the texts")
     structure_dropout: float = setting(0.1, "rate at which entities' structure is left out")
@@ -158,7 +159,8 @@ def check_structure(config):
     for each in (made, wanted):
         norm = link_prediction.NORMS.get(each["scorer"])
         each["norm"] = norm and (each["norm"] or norm)
-    for name in ("data", "seed", "limit", "scorer", "norm", "dim", "reciprocal"):
+        each.setdefault("squared", False)
+    for name in ("data", "seed", "limit", "scorer", "norm", "squared", "dim", "reciprocal"):
         if str(made[name]).lower() != str(wanted[name]).lower():
             raise ValueError(
                 f"--structure must have been trained with {name}={wanted[name]}. "

@@ -15,16 +15,17 @@ from kgkeras.scorers.algebra import inner_products
 _ROUNDING = 2.0**-22  # of a sum of float32 products, in relation to the largest of them
 
 
-def length(difference, norm):
+def length(difference, norm, squared=False):
     """Length `(...)` of a vector `(..., dim)`: sum of absolute values (1) or Euclidean (2)."""
     difference = ops.cast(difference, "float32")  # squares overflow float16
     if norm == 1:
         return ops.sum(ops.abs(difference), axis=-1)
+    squares = ops.sum(ops.square(difference), axis=-1)
     # The slope of the square root is infinite at 0; a tiny offset keeps gradients finite.
-    return ops.sqrt(ops.sum(ops.square(difference), axis=-1) + 1e-12)
+    return squares if squared else ops.sqrt(squares + 1e-12)
 
 
-def pairwise_lengths(queries, candidates, norm, scales=None):
+def pairwise_lengths(queries, candidates, norm, scales=None, squared=False):
     """Length of `query - scale * candidate` for each query and every candidate.
 
     Args:
@@ -32,12 +33,14 @@ def pairwise_lengths(queries, candidates, norm, scales=None):
         candidates: Float tensor `(candidates, dim)` or `(..., candidates, dim)`.
         norm: 1, which holds tensors `(..., queries, candidates, dim)`, or 2, which does not.
         scales: Factors of the candidates, `(..., queries, dim)`; None for 1.
+        squared: Whether to give the squares of norm 2.
 
     Returns:
         Float tensor `(..., queries, candidates)`.
     """
     if norm == 2:
-        return root(*expansion(queries, candidates, scales))
+        parts = expansion(queries, candidates, scales)
+        return square(*parts) if squared else root(*parts)
     candidates = ops.expand_dims(candidates, -3)
     if scales is not None:
         candidates = candidates * ops.expand_dims(scales, -2)

@@ -5,7 +5,6 @@ from keras import ops
 from kgkeras.registration import serializable
 from kgkeras.scorers.algebra import unit
 from kgkeras.scorers.distance_scorer import DistanceScorer
-from kgkeras.scorers.distances import length, pairwise_lengths
 
 
 @serializable
@@ -18,35 +17,31 @@ class PairRE(DistanceScorer):
         norm: 1, as in the paper's experiments, which holds tensors `(queries, candidates, dim)`
             to score all candidates; or 2, which is two matrix products (precision: see
             `distances`).
+        squared: Whether to take the negative square of norm 2, which ranks alike.
 
     Reference: Chao et al., PairRE: Knowledge Graph Embeddings via Paired Relation Vectors,
     ACL 2021.
     """
 
-    def __init__(self, norm=1, **kwargs):
-        super().__init__(norm, **kwargs)
+    def __init__(self, norm=1, squared=False, **kwargs):
+        super().__init__(norm, squared, **kwargs)
 
     def relation_dim(self, dim):
         return 2 * dim
 
     def call(self, head, relation, tail):
         head_factors, tail_factors = _split(relation)
-        difference = unit(head) * head_factors - unit(tail) * tail_factors
-        return ops.cast(-length(difference, self.norm), self.compute_dtype)
+        return self._score(unit(head) * head_factors - unit(tail) * tail_factors)
 
     def score_tails(self, head, relation, candidates):
         head, relation, candidates = self._prepare(head, relation, candidates)
         head_factors, tail_factors = _split(relation)
-        return self._score_all(unit(head) * head_factors, candidates, tail_factors)
+        return self._score_pairs(unit(head) * head_factors, unit(candidates), tail_factors)
 
     def score_heads(self, candidates, relation, tail):
         candidates, relation, tail = self._prepare(candidates, relation, tail)
         head_factors, tail_factors = _split(relation)
-        return self._score_all(unit(tail) * tail_factors, candidates, head_factors)
-
-    def _score_all(self, queries, candidates, factors):
-        lengths = pairwise_lengths(queries, unit(candidates), self.norm, factors)
-        return ops.cast(-lengths, self.compute_dtype)
+        return self._score_pairs(unit(tail) * tail_factors, unit(candidates), head_factors)
 
 
 def _split(relation):

@@ -8,7 +8,7 @@ from keras import ops
 from kgkeras.registration import serializable
 from kgkeras.scorers.algebra import complex_conjugate, complex_product, moduli
 from kgkeras.scorers.distance_scorer import DistanceScorer
-from kgkeras.scorers.distances import length, pairwise_lengths, root
+from kgkeras.scorers.distances import root, square
 
 
 @serializable
@@ -23,13 +23,14 @@ class RotatE(DistanceScorer):
         norm: 1 for the paper's sum of complex moduli `sum_k |h_k r_k - t_k|`, which holds tensors
             `(queries, candidates, dim)` to score all candidates; 2 for the Euclidean length of
             the whole vector, which is one matrix product (precision: see `distances`).
+        squared: Whether to take the negative square of norm 2, which ranks alike.
 
     Reference: Sun et al., RotatE: Knowledge Graph Embedding by Relational Rotation in Complex
     Space, ICLR 2019.
     """
 
-    def __init__(self, norm=1, **kwargs):
-        super().__init__(norm, **kwargs)
+    def __init__(self, norm=1, squared=False, **kwargs):
+        super().__init__(norm, squared, **kwargs)
 
     def relation_dim(self, dim):
         self._check_multiple(dim, 2, "real and imaginary halves")
@@ -58,24 +59,23 @@ class RotatE(DistanceScorer):
         sizes = ops.sum(ops.square(head) + ops.square(tail), axis=-1, keepdims=True)
         queries = complex_product(tail, complex_conjugate(head))
         products = ops.matmul(queries, ops.swapaxes(_rotation(candidates), -1, -2))
-        return ops.cast(-root(sizes, products), self.compute_dtype)
+        lengths = square(sizes, products) if self.squared else root(sizes, products)
+        return ops.cast(-lengths, self.compute_dtype)
 
     def factors(self, head, relation, tail):
-        # Phases have no size: |r_k| = 1.
-        return moduli(head, 2), ops.ones_like(relation, "float32"), moduli(tail, 2)
+        # Rotations are all of one size: there is nothing to keep small.
+        return moduli(head, 2), ops.zeros_like(relation, "float32"), moduli(tail, 2)
 
     def _score(self, difference):
-        if self.norm == 1:
-            score = -ops.sum(moduli(difference, 2), axis=-1)
-        else:
-            score = -length(difference, 2)
-        return ops.cast(score, self.compute_dtype)
+        if self.norm == 2:
+            return super()._score(difference)
+        return ops.cast(-ops.sum(moduli(difference, 2), axis=-1), self.compute_dtype)
 
     def _score_all(self, queries, candidates):
-        if self.norm == 1:
-            queries, candidates = ops.expand_dims(queries, -2), ops.expand_dims(candidates, -3)
-            return self._score(queries - _widen(candidates))
-        return ops.cast(-pairwise_lengths(queries, candidates, 2), self.compute_dtype)
+        if self.norm == 2:
+            return self._score_pairs(queries, candidates)
+        queries, candidates = ops.expand_dims(queries, -2), ops.expand_dims(candidates, -3)
+        return self._score(queries - _widen(candidates))
 
 
 def _widen(vector):

@@ -5,7 +5,7 @@ from keras import ops
 from kgkeras.registration import serializable
 from kgkeras.scorers.algebra import inner_products, unit
 from kgkeras.scorers.distance_scorer import DistanceScorer
-from kgkeras.scorers.distances import length, root
+from kgkeras.scorers.distances import root, square
 
 
 @serializable
@@ -13,24 +13,24 @@ class TransH(DistanceScorer):
     """`score(h, r, t) = -||(h - <w, h> w) + d - (t - <w, t> w)||`.
 
     A relation's vector holds the hyperplane's normal `w`, which is used at length 1, and then the
-    translation `d`. The paper squares the length, which orders candidates the same way.
+    translation `d`. The paper squares the length.
 
     Args:
         norm: 1 or 2. With 2 all candidates are scored by two matrix products.
+        squared: Whether to take the negative square of norm 2, which ranks alike.
 
     Reference: Wang et al., Knowledge Graph Embedding by Translating on Hyperplanes, AAAI 2014.
     """
 
-    def __init__(self, norm=2, **kwargs):
-        super().__init__(norm, **kwargs)
+    def __init__(self, norm=2, squared=False, **kwargs):
+        super().__init__(norm, squared, **kwargs)
 
     def relation_dim(self, dim):
         return 2 * dim
 
     def call(self, head, relation, tail):
         normal, translation = _split(relation)
-        difference = _project(head - tail, normal) + translation
-        return ops.cast(-length(difference, self.norm), self.compute_dtype)
+        return self._score(_project(head - tail, normal) + translation)
 
     def score_tails(self, head, relation, candidates):
         head, relation, candidates = self._prepare(head, relation, candidates)
@@ -49,13 +49,13 @@ class TransH(DistanceScorer):
         if self.norm == 1:
             shift = ops.expand_dims(along, -1) * ops.expand_dims(normal, -2)
             queries = ops.expand_dims(queries, -2)
-            lengths = length(queries - ops.expand_dims(candidates, -3) + shift, self.norm)
-        else:
-            # |q - c + <w, c> w|^2 = |q|^2 + |c|^2 - <w, c>^2 - 2 <q - <w, q> w, c>.
-            sizes = ops.sum(ops.square(queries), axis=-1, keepdims=True)
-            sizes = sizes + ops.expand_dims(ops.sum(ops.square(candidates), axis=-1), -2)
-            products = inner_products(_project(queries, normal), candidates)
-            lengths = root(sizes, products + 0.5 * ops.square(along))
+            return self._score(queries - ops.expand_dims(candidates, -3) + shift)
+        # |q - c + <w, c> w|^2 = |q|^2 + |c|^2 - <w, c>^2 - 2 <q - <w, q> w, c>.
+        sizes = ops.sum(ops.square(queries), axis=-1, keepdims=True)
+        sizes = sizes + ops.expand_dims(ops.sum(ops.square(candidates), axis=-1), -2)
+        products = inner_products(_project(queries, normal), candidates)
+        parts = sizes, products + 0.5 * ops.square(along)
+        lengths = square(*parts) if self.squared else root(*parts)
         return ops.cast(-lengths, self.compute_dtype)
 
 

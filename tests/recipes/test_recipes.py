@@ -189,6 +189,14 @@ def test_link_prediction_by_every_regime_on_bundled_data(
     assert 0 < result["mrr"] < 1
 
 
+def test_link_prediction_squares_distances_alone(link_prediction):
+    config = link_prediction.complete(link_prediction.Config(scorer="rotate", squared=True))
+    assert link_prediction.make_scorer(config).get_config()["squared"]
+    config = link_prediction.complete(link_prediction.Config(scorer="complex", squared=True))
+    with pytest.raises(ValueError, match=r"--squared are for transe.*--scorer complex"):
+        link_prediction.make_scorer(config)
+
+
 def test_link_prediction_presets_are_complete(link_prediction):
     for name in link_prediction.PRESETS:
         config = link_prediction.complete(link_prediction.Config(preset=name))

@@ -37,6 +37,11 @@ def _norms(name, function):
             lambda norm=norm, **o: scorer(norm, **o), _plain(function, norm=norm)
         )
         for norm in (1, 2)
+    } | {
+        f"{name}-squared": Case(
+            lambda **o: scorer(2, squared=True, **o),
+            lambda head, relation, tail, weights: -(function(head, relation, tail, norm=2) ** 2),
+        )
     }
 
 

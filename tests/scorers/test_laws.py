@@ -181,8 +181,10 @@ def _complex_moduli(vector):
 
 FACTORS = {
     "ComplEx": (_complex_moduli,) * 3,
-    "RotatE-1": (_complex_moduli, np.ones_like, _complex_moduli),
-    "RotatE-2": (_complex_moduli, np.ones_like, _complex_moduli),
+    **{
+        f"RotatE-{kind}": (_complex_moduli, np.zeros_like, _complex_moduli)
+        for kind in (1, 2, "squared")
+    },
     "QuatE": (lambda v: np.linalg.norm(v.reshape(5, 4, -1), axis=1),) * 3,
     "CP": (lambda v: np.abs(v[:, :4]), np.abs, lambda v: np.abs(v[:, 4:])),
 }

@@ -253,12 +253,31 @@ def test_unknown_norm(name):
         getattr(scorers, name)(norm=3)
 
 
+@pytest.mark.parametrize("name", ["TransE", "TransH", "RotatE", "PairRE"])
+def test_squares_are_of_norm_2(name):
+    with pytest.raises(ValueError, match=r"`squared` is for `norm=2`\. Received: norm=1"):
+        getattr(scorers, name)(norm=1, squared=True)
+
+
+@pytest.mark.parametrize("name", ["TransE", "TransH", "RotatE", "PairRE"])
+def test_squares_rank_alike(name):
+    case = CASES[f"{name}-squared"]
+    arguments, _ = _arguments(case, "score_tails", (3, 4), (50,))
+    squares = case.make().score_tails(*arguments)
+    lengths = CASES[f"{name}-2"].make().score_tails(*arguments)
+    np.testing.assert_allclose(squares, -np.square(lengths), rtol=1e-4)
+    np.testing.assert_array_equal(np.argmax(squares, axis=-1), np.argmax(lengths, axis=-1))
+
+
 def test_lengths_of_relations():
     lengths = {name: case.make().relation_dim(case.dim) for name, case in CASES.items()}
     assert lengths == {
-        **dict.fromkeys(("TransE-1", "TransE-2", "DistMult", "ComplEx", "SimplE", "QuatE"), 8),
-        **dict.fromkeys(("TransH-1", "TransH-2", "PairRE-1", "PairRE-2"), 16),
-        **dict.fromkeys(("RotatE-1", "RotatE-2", "CP"), 4),
+        **dict.fromkeys(("DistMult", "ComplEx", "SimplE", "QuatE"), 8),
+        **{f"TransE-{kind}": 8 for kind in (1, 2, "squared")},
+        **{f"TransH-{kind}": 16 for kind in (1, 2, "squared")},
+        **{f"PairRE-{kind}": 16 for kind in (1, 2, "squared")},
+        **{f"RotatE-{kind}": 4 for kind in (1, 2, "squared")},
+        "CP": 4,
         "MuRE": 14,
         "RESCAL": 64,
         "TuckER": 3,

@@ -29,25 +29,17 @@ import kgkeras  # before Keras: it sets TensorFlow's defaults
 
 # isort: split
 import keras
-from link_presets import DEFAULTS, PRESETS
+from link_presets import DEFAULTS, LOSSES, PRESETS, REGIMES
 from rich.console import Console
 from rich.table import Table
 
-from kgkeras import datasets, evaluation, losses, models, optimizers, pipelines, scorers, training
+from kgkeras import datasets, evaluation, models, optimizers, pipelines, scorers, training
 from kgkeras.training import setting
 
 NAMES = "TransE TransH RotatE DistMult ComplEx RESCAL CP SimplE TuckER QuatE ConvE MuRE PairRE"
 SCORERS = {name.lower(): getattr(scorers, name) for name in NAMES.split()}
-LOSSES = {
-    "cross_entropy": losses.CrossEntropyLoss,
-    "binary": losses.BinaryCrossEntropyLoss,
-    "softplus": losses.SoftplusLoss,
-    "margin": losses.MarginRankingLoss,
-    "self_adversarial": losses.NegativeSamplingLoss,
-}
 # Norms of the scorers that measure distances.
 NORMS = {"transe": 2, "rotate": 2, "transh": 2, "pairre": 1}
-REGIMES = ("one_vs_all", "queries", "k_vs_all", "sampled")
 # What may differ between a run and its resumption.
 ELSEWHERE = ("run", "export", "resume", "preset")
 
@@ -68,6 +60,7 @@ class Config:
     num_negatives: int | None = setting(None, "sampled regime: entities to compare a chunk with")
     chunk_size: int | None = setting(None, "sampled regime: triples that share their negatives")
     self_negatives: bool | None = setting(None, "sampled regime: and with what is asked about")
+    weigh_negatives: bool | None = setting(None, "sampled regime: let them stand for all entities")
     loss: str = setting("cross_entropy", "loss over the candidates", tuple(LOSSES))
     margin: float | None = setting(None, "margin of the losses that have one, if not theirs")
     optimizer: str | None = setting(None, "row-sparse optimizer", ("adagrad", "adam"))
@@ -104,6 +97,11 @@ def complete(config):
     # A flag that was given wins over the preset.
     unset = {name: value for name, value in chosen.items() if getattr(config, name) is None}
     config = dataclasses.replace(config, **unset)
+    if config.weigh_negatives and (config.regime, config.loss) != ("sampled", "cross_entropy"):
+        raise ValueError(
+            "--weigh_negatives is for --regime sampled and --loss cross_entropy. "
+            f"Received: --regime {config.regime} --loss {config.loss}."
+        )
     if config.regime == "queries" and config.loss != "cross_entropy":
         raise ValueError(
             "--regime queries is for --loss cross_entropy: another loss takes a query's answers in "
@@ -194,6 +192,8 @@ def make_model(config, splits, steps):
     )
     kind = {"adagrad": optimizers.SparseAdagrad, "adam": optimizers.LazyAdam}[config.optimizer]
     options = {} if config.margin is None else {"margin": config.margin}
+    if config.weigh_negatives:
+        options["negative_weight"] = splits.train.num_entities / config.num_negatives
     model.compile(kind(schedule), LOSSES[config.loss](**options))
     return model
 

@@ -1,4 +1,15 @@
-"""Settings for `link_prediction.py`: what suits most graphs, and what was found for some."""
+"""Choices of `link_prediction.py`, what suits most graphs, and what was found for some."""
+
+from kgkeras import losses
+
+LOSSES = {
+    "cross_entropy": losses.CrossEntropyLoss,
+    "binary": losses.BinaryCrossEntropyLoss,
+    "softplus": losses.SoftplusLoss,
+    "margin": losses.MarginRankingLoss,
+    "self_adversarial": losses.NegativeSamplingLoss,
+}
+REGIMES = ("one_vs_all", "queries", "k_vs_all", "sampled")
 
 # What suits most graphs and product scorers; presets are what was found on validation facts.
 DEFAULTS = dict(
@@ -9,6 +20,7 @@ DEFAULTS = dict(
     regime="queries",
     num_negatives=1000,
     self_negatives=False,
+    weigh_negatives=False,
     optimizer="adagrad",
     learning_rate=0.1,
     decay=1.0,

@@ -1,11 +1,12 @@
 """The softmax loss over candidates, for one right answer or several."""
 
 import functools
+import math
 
 import keras
 from keras import ops
 
-from kgkeras.checks import one_of, rate
+from kgkeras.checks import one_of, positive, rate
 from kgkeras.ops import fused
 from kgkeras.registration import serializable
 
@@ -24,6 +25,9 @@ class CrossEntropyLoss(keras.losses.Loss):
         label_smoothing: Part of the labels, in `[0, 1)`, that is spread over all candidates.
         per: "answer", as above, or "query": divided by the number of answers, so that the labels
             of each query are a distribution (KvsAll in LibKGE).
+        negative_weight: Candidates that each wrong one stands for, above 0: its `exp(s_j)` counts
+            so often. Of wrong candidates drawn uniformly, `num_entities / num_negatives` makes
+            the sum an unbiased estimate of that over all entities (Jean et al., 2015).
 
     Call arguments:
         y_true: `(..., candidates)`: above 0 (as a rule 1) for an answer, 0 for other candidates,
@@ -31,13 +35,15 @@ class CrossEntropyLoss(keras.losses.Loss):
         y_pred: Scores of the same shape; higher is more plausible.
 
     Reference: Joulin et al., Fast Linear Model for Knowledge Graph Embeddings, 2017;
-    Lacroix et al., Canonical Tensor Decomposition for Knowledge Base Completion, ICML 2018.
+    Lacroix et al., Canonical Tensor Decomposition for Knowledge Base Completion, ICML 2018;
+    Jean et al., On Using Very Large Target Vocabulary for Neural Machine Translation, ACL 2015.
     """
 
     def __init__(
         self,
         label_smoothing=0.0,
         per="answer",
+        negative_weight=1.0,
         reduction="sum_over_batch_size",
         name="cross_entropy_loss",
         **kwargs,
@@ -45,6 +51,9 @@ class CrossEntropyLoss(keras.losses.Loss):
         super().__init__(reduction=reduction, name=name, **kwargs)
         self.label_smoothing = rate("label_smoothing", label_smoothing)
         self.per = one_of("per", per, ("answer", "query"))
+        self.negative_weight = positive("negative_weight", negative_weight)
+        # A softmax does not change where all scores move: answers go down as far as others go up.
+        self._shift = -math.log(self.negative_weight)
 
     def call(self, y_true, y_pred):
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
@@ -55,6 +64,8 @@ class CrossEntropyLoss(keras.losses.Loss):
             number = ops.maximum(ops.sum(spread, axis=-1, keepdims=True), 1.0)
             spread = spread * ops.sum(labels, axis=-1, keepdims=True) / number
             labels = labels + self.label_smoothing * (spread - labels)
+        if self._shift:
+            y_pred = y_pred + self._shift * ops.cast(y_true > 0, y_pred.dtype)
         if self.per == "query":
             labels = labels / _at_least(ops.sum(labels, axis=-1, keepdims=True))
         return _loss_of_labels(labels, ops.where(allowed, y_pred, _NOWHERE))
@@ -72,15 +83,20 @@ class CrossEntropyLoss(keras.losses.Loss):
         """
         answers, y_pred = ops.convert_to_tensor(answers), ops.cast(y_pred, self.dtype)
         weight = ops.cast(answers >= 0, y_pred.dtype)
+        answers = ops.maximum(answers, 0)
+        if self._shift:
+            shifts = ops.reshape(self._shift * weight, (-1,))
+            y_pred = ops.scatter_update(y_pred, _places(answers), shifts, reduction="add")
         if self.per == "query":
             weight = weight / _at_least(ops.sum(weight, axis=-1, keepdims=True))
-        return _loss_of_answers(ops.maximum(answers, 0), weight, y_pred, self.label_smoothing)
+        return _loss_of_answers(answers, weight, y_pred, self.label_smoothing)
 
     def get_config(self):
         return {
             **super().get_config(),
             "label_smoothing": self.label_smoothing,
             "per": self.per,
+            "negative_weight": self.negative_weight,
         }
 
 
@@ -126,11 +142,15 @@ def _loss_of_labels(labels, scores):
     return loss(scores)
 
 
-def _loss_of_answers(answers, weight, scores, smoothing):
+def _places(answers):
+    """Row and column of each answer in the scores: `(queries * answers, 2)`."""
     queries, count = ops.shape(answers)
     rows = ops.repeat(ops.expand_dims(ops.arange(queries, dtype=answers.dtype), -1), count, axis=1)
-    # Shape: (queries * answers, 2).
-    places = ops.stack([ops.reshape(rows, (-1,)), ops.reshape(answers, (-1,))], axis=-1)
+    return ops.stack([ops.reshape(rows, (-1,)), ops.reshape(answers, (-1,))], axis=-1)
+
+
+def _loss_of_answers(answers, weight, scores, smoothing):
+    places = _places(answers)
     number = ops.cast(ops.shape(scores)[-1], scores.dtype)
     log_sum_exp, exponentials = _parts((scores.shape[-1] or 0) >= _LARGE)
 

@@ -23,6 +23,7 @@ ROWS = st.lists(
 LOSSES = [
     CrossEntropyLoss(),
     CrossEntropyLoss(0.3, per="query"),
+    CrossEntropyLoss(0.1, negative_weight=7.0),
     BinaryCrossEntropyLoss(0.1),
     SoftplusLoss(),
     MarginRankingLoss(2.0),
@@ -30,10 +31,11 @@ LOSSES = [
 ALL = pytest.mark.parametrize("loss", LOSSES)
 
 
-def _cross_entropy(y_true, y_pred, smoothing, per):
+def _cross_entropy(y_true, y_pred, smoothing, per, negative_weight):
     """One answer after the other, each against all candidates."""
     kept = y_true >= 0
     labels, scores = y_true[kept], y_pred[kept]
+    scores = scores + np.log(negative_weight) * (labels == 0)
     answers = np.flatnonzero(labels)
     total = 0.0
     for answer in answers:
@@ -43,12 +45,27 @@ def _cross_entropy(y_true, y_pred, smoothing, per):
 
 
 @settings(deadline=None, max_examples=40)
-@given(row=ROWS, smoothing=st.sampled_from([0.0, 0.3]), per=st.sampled_from(["answer", "query"]))
-def test_cross_entropy(row, smoothing, per):
+@given(
+    row=ROWS,
+    smoothing=st.sampled_from([0.0, 0.3]),
+    per=st.sampled_from(["answer", "query"]),
+    negative_weight=st.sampled_from([1.0, 0.2, 20.0]),
+)
+def test_cross_entropy(row, smoothing, per, negative_weight):
     y_true, y_pred = np.array(row).T
-    loss = CrossEntropyLoss(smoothing, per)(y_true[None], y_pred[None])
-    expected = _cross_entropy(y_true, y_pred, smoothing, per)
+    loss = CrossEntropyLoss(smoothing, per, negative_weight)(y_true[None], y_pred[None])
+    expected = _cross_entropy(y_true, y_pred, smoothing, per, negative_weight)
     np.testing.assert_allclose(loss, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_weighted_negatives_count_as_copies():
+    y_true, y_pred = np.array([[0.0, 1.0, 0.0, -1.0]]), np.array([[0.5, 1.5, -1.0, 9.0]])
+    copied = [
+        np.concatenate([row[:, [1]], np.tile(row, 3)[:, [0, 2, 3, 4, 6, 7, 8, 10, 11]]], 1)
+        for row in (y_true, y_pred)
+    ]
+    weighted = CrossEntropyLoss(negative_weight=3.0)(y_true, y_pred)
+    np.testing.assert_allclose(weighted, CrossEntropyLoss()(*copied), rtol=1e-6)
 
 
 @settings(deadline=None, max_examples=40)
@@ -122,15 +139,16 @@ def test_gradient_is_the_slope(loss):
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
 @pytest.mark.parametrize("per", ["answer", "query"])
+@pytest.mark.parametrize("negative_weight", [1.0, 5.0])
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_from_answers_equals_labels(smoothing, per, jit_compile):
+def test_from_answers_equals_labels(smoothing, per, negative_weight, jit_compile):
     rng = np.random.default_rng(0)
     answers = np.array([[2, 0, -1], [4, -1, -1], [1, 3, 0], [-1, -1, -1]])
     y_pred = rng.normal(size=(4, 5)).astype("float32")
     y_true = np.zeros((4, 5), "float32")
     for row, column in zip(*np.nonzero(answers >= 0), strict=True):
         y_true[row, answers[row, column]] = 1.0
-    loss = CrossEntropyLoss(smoothing, per, reduction="none")
+    loss = CrossEntropyLoss(smoothing, per, negative_weight, reduction="none")
     weight = rng.normal(size=4)
 
     @tf.function(jit_compile=jit_compile)
@@ -158,6 +176,8 @@ def test_bad_arguments():
         CrossEntropyLoss(1.0)
     with pytest.raises(ValueError, match="`per` must be one of 'answer', 'query'"):
         CrossEntropyLoss(per="batch")
+    with pytest.raises(ValueError, match=r"`negative_weight` must be above 0\. Received: 0"):
+        CrossEntropyLoss(negative_weight=0)
     with pytest.raises(ValueError, match=r"`label_smoothing` must be a rate in \[0, 1\)"):
         BinaryCrossEntropyLoss(-0.1)
     with pytest.raises(ValueError, match="`margin` must be finite and at least 0"):
@@ -171,7 +191,7 @@ from kgkeras import losses
 y_true = np.array([[1, 0, 0, -1], [1, 1, 0, 0]], "float32")
 y_pred = np.random.default_rng(0).normal(size=(2, 4)).astype("float32")
 answers = np.array([[0, -1], [1, 0]], "int32")
-entropy = losses.CrossEntropyLoss(0.2)
+entropy = losses.CrossEntropyLoss(0.2, negative_weight=3.0)
 functions = {
     "entropy": lambda x: entropy(y_true, x),
     "answers": lambda x: keras.ops.mean(entropy.from_answers(answers, x)),

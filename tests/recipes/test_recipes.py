@@ -197,6 +197,16 @@ def test_link_prediction_squares_distances_alone(link_prediction):
         link_prediction.make_scorer(config)
 
 
+def test_link_prediction_weighs_negatives(link_prediction, tmp_path):
+    sampled = dict(regime="sampled", num_negatives=32, limit=300, dim=16, epochs=1, export=None)
+    config = link_prediction.complete(link_prediction.Config(weigh_negatives=True, **sampled))
+    splits = link_prediction.load_splits(config)
+    model = link_prediction.make_model(config, splits, steps=1)
+    assert model.loss.negative_weight == splits.train.num_entities / 32
+    with pytest.raises(ValueError, match=r"Received: --regime queries --loss cross_entropy\."):
+        link_prediction.complete(link_prediction.Config(weigh_negatives=True))
+
+
 def test_link_prediction_presets_are_complete(link_prediction):
     for name in link_prediction.PRESETS:
         config = link_prediction.complete(link_prediction.Config(preset=name))

@@ -9,9 +9,9 @@ scorer, dimension, negatives and data.
     python recipes/benchmark_kge.py --quick
     python recipes/benchmark_kge.py --data FB15k-237 --pykeen_python PYKEEN_ENV/bin/python
 
-2 quiet CPU cores, 4 minutes: 27 times PyKEEN's triples a second in sampled training, 3.3 times
-against all entities, 24 times in ranking; .75 of the speed at 4.6 M entities; .80 of the machine's
-matrix-product rate; 64 times stock Keras at 1 M entities (26 to 64 in four runs).
+2 quiet CPU cores, 4 minutes: 27 times PyKEEN's triples a second in sampled training, 3.6 times
+against all entities, 24 times in ranking; .75 of the speed at 4.6 M entities; .83 of the machine's
+matrix-product rate; 109 times stock Keras at 1 M entities, with 128 triples a batch.
 """
 
 import dataclasses

@@ -11,7 +11,7 @@ says how to serve and ask it.
 
 2 CPU cores, filtered test MRR: umls/complex .952 and kinship/complex .865 (means of five seeds, 8
 and 14 s), fb15k-237 with complex .351, distmult .348, rotate .331 and transe .322, wn18rr with
-complex .476 and rotate .477 (seed 0, 12 to 42 minutes, a core each); the README has the table.
+complex .476 and rotate .477 (seed 0, 12 to 38 minutes, a core each); the README has the table.
 """
 
 import dataclasses

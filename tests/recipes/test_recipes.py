@@ -197,7 +197,7 @@ def test_link_prediction_squares_distances_alone(link_prediction):
         link_prediction.make_scorer(config)
 
 
-def test_link_prediction_weighs_negatives(link_prediction, tmp_path):
+def test_link_prediction_weighs_negatives(link_prediction):
     sampled = dict(regime="sampled", num_negatives=32, limit=300, dim=16, epochs=1, export=None)
     config = link_prediction.complete(link_prediction.Config(weigh_negatives=True, **sampled))
     splits = link_prediction.load_splits(config)

@@ -56,6 +56,23 @@ def test_only_what_has_no_answer_yet(known, model):
     np.testing.assert_array_equal(found[1], shares[kept])
 
 
+@pytest.mark.parametrize("most", [1, 3, ENTITIES])
+def test_only_the_likeliest_of_a_query(known, model, most):
+    every, shares = evaluation.likely_facts(model, known, 1e-6, answered=False)
+    facts, kept = evaluation.likely_facts(model, known, 1e-6, answered=False, most=most)
+    wanted = {}
+    for (head, relation, tail), share in zip(every.tolist(), shares, strict=True):
+        wanted.setdefault((head, relation), []).append((share, tail))
+    wanted = {
+        (*query, tail): share
+        for query, tails in wanted.items()
+        for share, tail in sorted(tails, reverse=True)[:most]
+    }
+    found = dict(zip(map(tuple, facts.tolist()), kept, strict=True))
+    assert len(found) == len(facts)
+    assert found == wanted
+
+
 def test_nothing_is_certain(known, model):
     facts, shares = evaluation.likely_facts(model, known, 1.0)
     assert facts.shape == (0, 3)
@@ -66,6 +83,11 @@ def test_nothing_is_certain(known, model):
 def test_a_share_lies_between_zero_and_one(known, model, least):
     with pytest.raises(ValueError, match="above 0 and at most 1"):
         evaluation.likely_facts(model, known, least)
+
+
+def test_some_tails_at_least(known, model):
+    with pytest.raises(ValueError, match="most"):
+        evaluation.likely_facts(model, known, most=0)
 
 
 def test_scores_that_are_no_numbers(known, model):

@@ -188,7 +188,7 @@ def make_encoder(config, splits):
     )
 
 
-def make_model(config, splits, texts, steps):
+def make_model(config, splits, steps, texts=None):
     """A compiled model."""
     if config.encoder == "path":
         model = models.PathPredictor.from_graph(
@@ -226,7 +226,7 @@ def train(config, splits, texts=None):
     steps = pipelines.query_steps(told, **shared)
     steps = min(steps, config.steps or steps)
     with training.make_strategy(config.devices).scope():
-        model = make_model(config, splits, texts, steps)
+        model = make_model(config, splits, steps, texts)
     batches = functools.partial(
         pipelines.query_batches, told, **shared, steps_per_epoch=steps, seed=config.seed
     )

@@ -12,7 +12,7 @@ questions. Topics stand in square brackets, and the linker finds them there.
     python recipes/question_answering.py --hops all  # or 1, 2, 3
 
 One of 2 CPU cores, seed 0: test Hits@1 .972, 1.000 and 1.000 for one, two and three hops after 1 to
-3 minutes of training each; .951 with one model for all after 17; the table is in the README.
+3 minutes of training each; .951 with one model for all after 9; the table is in the README.
 """
 
 import dataclasses

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kgkeras import layers, losses, models, optimizers, pipelines, scorers, text
+from kgkeras import layers, losses, models, optimizers, pipelines, regularizers, scorers, text
 
 
 class PathFinder:
@@ -191,10 +191,16 @@ class EmbeddingAnswerer(keras.Model):
 
 def fact_predictor(config, graph):
     """A `LinkPredictor` by ComplEx that has learned the facts of a graph without inverses."""
-    predictor = models.LinkPredictor.from_graph(graph, scorers.ComplEx(), config.dim)
-    predictor.compile(optimizers.SparseAdagrad(0.1), losses.CrossEntropyLoss())
+    # Few facts an entity: without the penalty they are learned by heart.
+    predictor = models.LinkPredictor.from_graph(
+        graph, scorers.ComplEx(), config.dim, regularizer=regularizers.N3(0.05)
+    )
+    # Drawn entities stand for all, so that its shares are those among all entities.
+    drawn = min(4096, graph.num_entities)
+    loss = losses.CrossEntropyLoss(negative_weight=graph.num_entities / drawn)
+    predictor.compile(optimizers.SparseAdagrad(0.1), loss)
     told = graph.with_inverses()
-    batches = pipelines.sampled_batches(told, batch_size=512, num_negatives=1000, seed=config.seed)
+    batches = pipelines.sampled_batches(told, batch_size=512, num_negatives=drawn, seed=config.seed)
     steps = pipelines.triple_steps(told, 512)
     predictor.fit(batches, steps_per_epoch=steps, epochs=config.fact_epochs, shuffle=False)
     return predictor

@@ -73,6 +73,22 @@ def test_only_the_likeliest_of_a_query(known, model, most):
     assert found == wanted
 
 
+@pytest.mark.parametrize("most", [1, 2, 4])
+def test_known_tails_count_among_the_likeliest(known, model, most):
+    """What is known takes a place, but is not told again: fewer than `most` may be new."""
+    entities = np.asarray(model.triples.entities.table)
+    relations = np.asarray(model.triples.relations.table)
+    wanted, known_ones = set(), 0
+    for head in (0, 2, 6):
+        for relation in range(RELATIONS):
+            likeliest = np.argsort(-((entities[head] * relations[relation]) @ entities.T))[:most]
+            wanted |= {(head, relation, tail) for tail in likeliest.tolist()}
+            known_ones += sum((head, relation, tail) in KNOWN for tail in likeliest.tolist())
+    facts, _ = evaluation.likely_facts(model, known, 1e-6, most=most)
+    assert set(map(tuple, facts.tolist())) == wanted - set(KNOWN)
+    assert known_ones or most == 1  # otherwise the test shows nothing
+
+
 def test_nothing_is_certain(known, model):
     facts, shares = evaluation.likely_facts(model, known, 1.0)
     assert facts.shape == (0, 3)

@@ -20,6 +20,10 @@ sentences.
     python recipes/pretraining.py
     python recipes/pretraining.py --entities described
     python recipes/pretraining.py --data FB15k-237
+
+The first, seeds 0, 1, 2, 20 to 31 minutes for three models on one busy CPU core of two: cloze
+precision@1 .366 .422 .471 (text alone .096 .116 .111, control .093 .118 .130), perplexity 5.2, 3.9
+and 4.5 (12.8, 12.5, 11.8; control 6.9, 5.3, 6.4).
 """
 
 import dataclasses

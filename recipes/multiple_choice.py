@@ -9,8 +9,10 @@ holds them all, does. From the same seed:
 - `text_only`: the words alone;
 - `knowledge`: the vectors of a link predictor enter the words and are asked for the claim that
   question and answer make, counted facts stand beside, and the graph's facts are learned on,
-  L = L_task + w * L_KG; with `--fact_questions`, the model first learns questions made of facts;
-- `control`: the same with a graph whose entities are shuffled.
+  L = L_task + w * L_KG;
+- `control`: the same with a graph whose entities are shuffled;
+- `questions`: words alone, after `--fact_questions` made of the graph's facts, without its vectors,
+  which would tell the answers; knowledge and control then begin with such an encoder, too.
 
 The figure is the accuracy, with a 95 % bootstrap interval over the test questions, and the paired
 interval of each row's gain on the text alone.
@@ -20,7 +22,6 @@ interval of each row's gain on the text alone.
 """
 
 import dataclasses
-import functools
 import itertools
 import json
 import os
@@ -48,6 +49,7 @@ NAMES = {
     "text_only": "text only",
     "knowledge": "text and knowledge",
     "control": "shuffled knowledge",
+    "questions": "text, after facts as questions",
 }
 # What is right for a small encoder from scratch is not for a pretrained one.
 SCRATCH = dict(epochs=8, batch_size=32, learning_rate=2e-3, new_rate=5.0, table_rate=5.0)
@@ -74,7 +76,9 @@ class Config:
     new_rate: float | None = setting(None, "times that, for the layers beside the encoder")
     table_rate: float | None = setting(None, "times that, for the tables of entities and relations")
     dtype: str = setting("float32", "precision of a pretrained encoder", ("float32", "bfloat16"))
-    models: str = setting(",".join(NAMES), "which models to train")
+    models: str = setting(
+        "counts,text_only,knowledge,control", f"which models to train, of {', '.join(NAMES)}"
+    )
     run: str | None = setting(None, "folder of the run; below runs/choices where None")
     export: str | None = setting("saved_models/choices", "folder of the exported versions")
     seed: int = setting(0, "seed of every random choice")
@@ -198,27 +202,31 @@ def train(config, task, name, facts):
     """Trains one of the models; returns it, its preprocessor and its history."""
     training.set_seed(config.seed)
     folder = pathlib.Path(config.run) / name
-    reads = name != "counts"
-    vectors = nominals.learn_graph(config, facts, name) if reads and facts is not None else None
-    with training.make_strategy(config.devices).scope():
+    reads, knows = name != "counts", name in ("knowledge", "control")
+    vectors = nominals.learn_graph(config, facts, name) if knows else None
+    strategy = training.make_strategy(config.devices)
+    with strategy.scope():
         # Where nothing is read, any tokenizer will do.
-        encoder, tokenizer = None, text.WordTokenizer(["word"])
-        if reads:
-            encoder, tokenizer = make_encoder(config, task)
-        model = make_model(config, encoder, vectors, facts)
+        nothing = None, text.WordTokenizer(["word"])
+        encoder, tokenizer = make_encoder(config, task) if reads else nothing
     linker = text.DictionaryLinker.from_graph(task.graph, plurals=True)
     preprocessor = text.Preprocessor(tokenizer, linker, config.sequence_length)
-    learned = facts if reads else None
-    fit_on = functools.partial(fit, config, model, preprocessor, facts=learned)
-    questions = task.questions
-    if learned is not None and config.fact_questions:
-        number = len(questions.train.choices[0])
-        made = pipelines.fact_questions(
-            facts, number, count=config.fact_questions, seed=config.seed
-        )
-        fit_on(made, questions.valid, folder=folder / "facts", epochs=config.fact_epochs)
-    history = fit_on(questions.train, questions.valid, folder=folder, epochs=config.epochs)
+    if reads and facts is not None and config.fact_questions:
+        with strategy.scope():
+            reader = make_model(config, encoder, None, None)
+        learn_questions(config, task, reader, preprocessor, facts, folder / "facts")
+    with strategy.scope():
+        model = make_model(config, encoder, vectors, None if name == "questions" else facts)
+    splits, learned = (task.questions.train, task.questions.valid), facts if knows else None
+    history = fit(config, model, preprocessor, *splits, learned, folder, config.epochs)
     return model, preprocessor, history
+
+
+def learn_questions(config, task, reader, preprocessor, facts, folder):
+    """Trains a model of words alone, and with it its encoder, on questions made of facts."""
+    count, number = config.fact_questions, len(task.questions.train.choices[0])
+    made = pipelines.fact_questions(facts, number, count=count, seed=config.seed)
+    fit(config, reader, preprocessor, made, task.questions.valid, None, folder, config.fact_epochs)
 
 
 def accuracy(labels, answers):
@@ -257,9 +265,11 @@ def main(config):
     """Runs the recipe; returns its headline figures."""
     config, console, start = complete(config), Console(), time.perf_counter()
     names = compared.checked_models(config, NAMES)
+    if "questions" in names and not config.fact_questions:
+        raise ValueError("`questions` among `models` needs `fact_questions`. Received: 0.")
     task = load_task(config)
     console.print(f"{len(task.questions.train)} training questions; {task.graph}")
-    graphs = dict.fromkeys(("counts", "knowledge"), task.graph)
+    graphs = dict.fromkeys(("counts", "knowledge", "questions"), task.graph)
     graphs["control"] = task.graph.shuffled(config.seed)
     labels, answers, figures, histories, exported = task.questions.test.labels, {}, {}, {}, None
     for name in names:

@@ -26,3 +26,24 @@ def test_knowledge_chooses_where_words_cannot(load_recipe, last_line, tmp_path):
     assert (tmp_path / "run" / "learning_curves.png").exists()
     with pytest.raises(ValueError, match="`models` must be among counts, text_only, knowledge"):
         recipe.main(recipe.Config(models="both"))
+
+
+@pytest.mark.slow
+def test_words_begin_with_what_questions_of_facts_have_taught(load_recipe, tmp_path):
+    recipe = load_recipe("multiple_choice")
+    settings = dict(fact_questions=400, fact_epochs=12, epochs=1, learning_rate=1e-2, limit=64)
+    config = recipe.Config(models="questions", run=str(tmp_path), export=None, **settings)
+    result = recipe.main(config)
+    assert 0 <= result["questions_accuracy"] <= 1
+    learned = (tmp_path / "questions" / "facts" / "history.csv").read_text().splitlines()
+    header, *rows = (line.split(",") for line in learned)
+    accuracy = [float(row[header.index("accuracy")]) for row in rows]
+    assert len(accuracy) == 12
+    assert accuracy[-1] > accuracy[0] + 0.1  # learned by heart, without any vector of the graph
+    assert "kg_loss" not in header
+
+
+def test_questions_of_facts_are_needed(load_recipe):
+    recipe = load_recipe("multiple_choice")
+    with pytest.raises(ValueError, match="`questions` among `models` needs `fact_questions`"):
+        recipe.main(recipe.Config(models="questions"))

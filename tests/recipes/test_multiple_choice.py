@@ -29,8 +29,10 @@ def test_knowledge_chooses_where_words_cannot(load_recipe, last_line, tmp_path):
 
 
 @pytest.mark.slow
-def test_words_begin_with_what_questions_of_facts_have_taught(load_recipe, tmp_path):
+def test_words_begin_with_what_questions_of_facts_have_taught(load_recipe, tmp_path, monkeypatch):
     recipe = load_recipe("multiple_choice")
+    made, make_model = [], recipe.make_model
+    monkeypatch.setattr(recipe, "make_model", lambda *a: made.append(a[1:]) or make_model(*a))
     settings = dict(fact_questions=400, fact_epochs=12, epochs=1, learning_rate=1e-2, limit=64)
     config = recipe.Config(models="questions", run=str(tmp_path), export=None, **settings)
     result = recipe.main(config)
@@ -41,6 +43,9 @@ def test_words_begin_with_what_questions_of_facts_have_taught(load_recipe, tmp_p
     assert len(accuracy) == 12
     assert accuracy[-1] > accuracy[0] + 0.1  # learned by heart, without any vector of the graph
     assert "kg_loss" not in header
+    (taught, *told), (begins, *also_told) = made
+    assert taught is begins is not None  # one encoder, which was taught first
+    assert told == also_told == [None, None]
 
 
 def test_questions_of_facts_are_needed(load_recipe):

@@ -10,6 +10,7 @@ from keras import ops
 
 from kgkeras.checks import positive_int
 from kgkeras.registration import serializable
+from kgkeras.text.flat_projections import flatten_projections
 from kgkeras.text.layered_encoder import LayeredEncoder, freeze_layers, frozen_layers
 from kgkeras.text.own_positions import OwnPositions
 from kgkeras.text.word_piece_tokenizer import WordPieceTokenizer
@@ -48,6 +49,7 @@ class PretrainedEncoder(LayeredEncoder):
             "token_ids": keras.Input((None,), dtype="int32", name="token_ids"),
             "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),
         }
+        flatten_projections(backbone)
         x = _words(backbone(_backbone_inputs(backbone, inputs)))
         super().__init__(inputs, _without_padding(x, inputs), **kwargs)
 

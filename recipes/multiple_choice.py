@@ -14,15 +14,18 @@ holds them all, does. From the same seed:
 - `questions`: words alone, after `--fact_questions` made of the graph's facts, without its vectors,
   which would tell the answers; knowledge and control then begin with such an encoder, too.
 
+With `--read apart` a bi-encoder reads a question and its answers each by itself. It knows the graph
+by having told the tails of facts from others before, as texts, as a `TextLinkPredictor` does.
+
 The figure is the accuracy, with a 95 % bootstrap interval over the test questions, and the paired
 interval of each row's gain on the text alone.
 
     python recipes/multiple_choice.py
     python recipes/multiple_choice.py --data CommonsenseQA --encoder MINILM --dtype bfloat16
+    python recipes/multiple_choice.py --data CommonsenseQA --encoder MINILM --read apart
 """
 
 import dataclasses
-import itertools
 import json
 import os
 import pathlib
@@ -34,9 +37,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is impor
 import kgkeras  # before Keras: it sets TensorFlow's defaults
 
 # isort: split
+import choice_data
 import compared
 import joint_training
 import keras
+import matched_choices
 import nominals
 import numpy as np
 from rich.console import Console
@@ -66,10 +71,13 @@ class Config:
     scorer: str = setting("distmult", "what judges triples", tuple(nominals.SCORERS))
     dim: int = setting(64, "length of the vectors of entities and small encoders")
     sequence_length: int = setting(64, "most tokens of a question and an answer")
+    read: str = setting("together", "question and answer, or each by itself", choice_data.READ)
     kg_epochs: int = setting(20, "epochs of the link predictor, before the questions")
     kg_weight: float = setting(1.0, "weight of the graph's loss beside the task's")
     fact_questions: int = setting(0, "questions made of facts, to learn from first")
-    fact_epochs: int = setting(1, "epochs over those")
+    fact_epochs: int = setting(1, "epochs over those, or over facts where all is read apart")
+    fact_steps: int = setting(200, "steps of such an epoch over facts")
+    fact_batch_size: int = setting(128, "facts a step")
     epochs: int | None = setting(None, "epochs to train")
     batch_size: int | None = setting(None, "questions a batch")
     learning_rate: float | None = setting(None, "learning rate of the text model")
@@ -87,34 +95,6 @@ class Config:
     limit: int | None = setting(None, "use only so many questions of each split")
 
 
-@dataclasses.dataclass(frozen=True)
-class Task:
-    """Questions with choices, and the graph that knows about them."""
-
-    questions: datasets.ChoiceTask
-    graph: kgkeras.kg.KnowledgeGraph
-
-
-def load_task(config):
-    """Reads the questions and the graph."""
-    if config.data == "CommonsenseQA":
-        task = Task(datasets.load_choices(config.data), datasets.load("ConceptNet-100K").train)
-    else:
-        facts = datasets.load("geography")
-        made = pipelines.fact_questions(facts, seed=config.seed)
-        ends = np.linspace(0, len(made), 7).astype(int)[[0, 4, 5, 6]]
-        splits = [
-            datasets.ChoiceQuestions(made.questions[a:b], made.choices[a:b], made.labels[a:b])
-            for a, b in itertools.pairwise(ends)
-        ]
-        task = Task(datasets.ChoiceTask(*splits), facts)
-    splits = {
-        name: getattr(task.questions, name).take(config.limit)
-        for name in ("train", "valid", "test")
-    }
-    return dataclasses.replace(task, questions=datasets.ChoiceTask(**splits))
-
-
 def make_encoder(config, task):
     """A new encoder and its tokenizer."""
     learn = task.questions.train
@@ -122,11 +102,6 @@ def make_encoder(config, task):
     labelled = datasets.LabelledTexts(texts, np.zeros(len(texts), "int32"))
     words = joint_training.Task(datasets.TextTask(*[labelled] * 3, ("",)), task.graph)
     return joint_training.make_encoder(config, words)
-
-
-def encode(preprocessor, questions):
-    """The questions, each beside each of its choices, as arrays."""
-    return pipelines.encode_pairs(preprocessor, questions.questions, questions.choices)
 
 
 def make_model(config, encoder, vectors, facts):
@@ -173,7 +148,7 @@ def fit(config, model, preprocessor, learn, valid, facts, folder, epochs):
     first_epoch = run.restore(model)
     if not run.finished:
         batches = pipelines.joint_batches(
-            encode(preprocessor, learn),
+            choice_data.encode(model, preprocessor, learn),
             learn.labels,
             facts,
             batch_size=config.batch_size,
@@ -185,7 +160,7 @@ def fit(config, model, preprocessor, learn, valid, facts, folder, epochs):
             initial_epoch=first_epoch,
             epochs=epochs,
             steps_per_epoch=pipelines.steps_per_epoch(len(learn), config.batch_size),
-            validation_data=_batches(config, preprocessor, valid),
+            validation_data=_batches(config, model, preprocessor, valid),
             callbacks=run.callbacks(),
             shuffle=False,
         )
@@ -193,8 +168,8 @@ def fit(config, model, preprocessor, learn, valid, facts, folder, epochs):
     return run.history()
 
 
-def _batches(config, preprocessor, questions):
-    encoded = encode(preprocessor, questions)
+def _batches(config, model, preprocessor, questions):
+    encoded = choice_data.encode(model, preprocessor, questions)
     return pipelines.text_batches(encoded, questions.labels, 4 * config.batch_size)
 
 
@@ -203,7 +178,8 @@ def train(config, task, name, facts):
     training.set_seed(config.seed)
     folder = pathlib.Path(config.run) / name
     reads, knows = name != "counts", name in ("knowledge", "control")
-    vectors = nominals.learn_graph(config, facts, name) if knows else None
+    apart = reads and config.read == "apart"
+    vectors = nominals.learn_graph(config, facts, name) if knows and not apart else None
     strategy = training.make_strategy(config.devices)
     with strategy.scope():
         # Where nothing is read, any tokenizer will do.
@@ -211,13 +187,18 @@ def train(config, task, name, facts):
         encoder, tokenizer = make_encoder(config, task) if reads else nothing
     linker = text.DictionaryLinker.from_graph(task.graph, plurals=True)
     preprocessor = text.Preprocessor(tokenizer, linker, config.sequence_length)
-    if reads and facts is not None and config.fact_questions:
+    if reads and not apart and facts is not None and config.fact_questions:
         with strategy.scope():
             reader = make_model(config, encoder, None, None)
         learn_questions(config, task, reader, preprocessor, facts, folder / "facts")
     with strategy.scope():
-        model = make_model(config, encoder, vectors, None if name == "questions" else facts)
-    splits, learned = (task.questions.train, task.questions.valid), facts if knows else None
+        if apart:
+            told = facts if knows else None
+            model = matched_choices.make_model(config, encoder, tokenizer, told, folder / "facts")
+        else:
+            model = make_model(config, encoder, vectors, None if name == "questions" else facts)
+    learned = None if vectors is None else facts
+    splits = task.questions.train, task.questions.valid
     history = fit(config, model, preprocessor, *splits, learned, folder, config.epochs)
     return model, preprocessor, history
 
@@ -241,7 +222,7 @@ def publish(config, task, model, preprocessor, figures, console):
         model,
         config.export,
         preprocessor=preprocessor,
-        graph=task.graph,
+        graph=None if config.read == "apart" else task.graph,
         samples=list(zip(test.questions[:8], test.choices[:8], strict=True)),
         card={"data": config.data, "config": dataclasses.asdict(config), "metrics": figures},
     )
@@ -265,9 +246,12 @@ def main(config):
     """Runs the recipe; returns its headline figures."""
     config, console, start = complete(config), Console(), time.perf_counter()
     names = compared.checked_models(config, NAMES)
-    if "questions" in names and not config.fact_questions:
-        raise ValueError("`questions` among `models` needs `fact_questions`. Received: 0.")
-    task = load_task(config)
+    if "questions" in names and (config.read == "apart" or not config.fact_questions):
+        raise ValueError(
+            "`questions` among `models` needs `fact_questions`, and to read together. "
+            f"Received: {config.fact_questions} and `read` {config.read}."
+        )
+    task = choice_data.load_task(config)
     console.print(f"{len(task.questions.train)} training questions; {task.graph}")
     graphs = dict.fromkeys(("counts", "knowledge", "questions"), task.graph)
     graphs["control"] = task.graph.shuffled(config.seed)
@@ -275,7 +259,9 @@ def main(config):
     for name in names:
         console.rule(NAMES[name])
         model, preprocessor, histories[name] = train(config, task, name, graphs.get(name))
-        logits = model.predict(_batches(config, preprocessor, task.questions.test), verbose=0)
+        logits = model.predict(
+            _batches(config, model, preprocessor, task.questions.test), verbose=0
+        )
         answers[name] = np.argmax(logits, axis=-1)
         if name == "knowledge":
             exported = model, preprocessor

@@ -20,7 +20,7 @@ PUBLIC = {
     "plot_word_weights rank relation_f1 reliability score_triples span_counts span_f1 span_figures "
     "word_weights write_report",
     "export": "AlignedVectors Endpoint ExportError Problem ServedModel Vectors check_saved_model "
-    "export_graph_text_model export_joint_model export_knowledge_classifier "
+    "export_choice_matcher export_graph_text_model export_joint_model export_knowledge_classifier "
     "export_knowledge_writer export_link_predictor export_masked_lm export_model "
     "export_multitask_model export_path_reasoner export_question_answerer export_text_index "
     "export_token_tagger read_vectors refuse run_warmup usage vectors_for write_models_config "
@@ -39,7 +39,7 @@ PUBLIC = {
     "losses": "AnswerLoss BinaryCrossEntropyLoss CrossEntropyLoss DistillationLoss HiddenTokenLoss "
     "MarginRankingLoss NegativeSamplingLoss SoftplusLoss",
     "metrics": "AnswerAccuracy HiddenTokenAccuracy HitsAt MeanRank MeanReciprocalRank SpanF1",
-    "models": "Answer EnsemblePredictor EntityTyper FusedEncoder FusedLinkPredictor "
+    "models": "Answer ChoiceMatcher EnsemblePredictor EntityTyper FusedEncoder FusedLinkPredictor "
     "GraphTextModel JointModel KnowledgeClassifier KnowledgeDistillation KnowledgeMaskedLM "
     "LinkPredictor MultiTaskModel PathPredictor QuestionAnswerer RelationClassifier TextIndex "
     "TextLinkPredictor TokenTagger Vocabulary",
@@ -48,7 +48,8 @@ PUBLIC = {
     "optimizers": "LazyAdam MultiRateAdam SparseAdagrad",
     "pipelines": "KnownTriples Masking SubgraphSampler TaskSubgraph TripleTexts "
     "annealed_task_rates encode_subgraph encode_tagged graph_task_batches mixed_batches "
-    "task_batches task_rates encode_pairs encode_texts encode_words entity_graphs fact_questions "
+    "task_batches task_rates encode_choices encode_pairs encode_texts encode_words entity_graphs "
+    "fact_questions "
     "graph_text_batches join_sentences joint_batches masked_text_batches one_vs_all_batches "
     "parse_subgraphs query_batches query_steps sampled_batches steps_per_epoch subgraph_batches "
     "tags_of_words text_batches text_triple_batches triple_steps",

@@ -5,7 +5,7 @@ And vectors in files that other programs read.
 
 from kgkeras.export.any_model import export_model
 from kgkeras.export.check import check_saved_model, refuse
-from kgkeras.export.choices import export_knowledge_classifier
+from kgkeras.export.choices import export_choice_matcher, export_knowledge_classifier
 from kgkeras.export.endpoint import Endpoint
 from kgkeras.export.graph_text import export_graph_text_model
 from kgkeras.export.joint import export_joint_model
@@ -33,6 +33,7 @@ __all__ = [
     "ServedModel",
     "Vectors",
     "check_saved_model",
+    "export_choice_matcher",
     "export_graph_text_model",
     "export_joint_model",
     "export_knowledge_classifier",

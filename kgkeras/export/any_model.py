@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kgkeras.agents import KnowledgeWriter, PathReasoner
 from kgkeras.checks import describe
-from kgkeras.export.choices import export_knowledge_classifier
+from kgkeras.export.choices import export_choice_matcher, export_knowledge_classifier
 from kgkeras.export.joint import export_joint_model
 from kgkeras.export.knowledge_writer import export_knowledge_writer
 from kgkeras.export.link_predictor import export_link_predictor
@@ -17,6 +17,7 @@ from kgkeras.export.question_answerer import export_question_answerer
 from kgkeras.export.text_links import export_text_index, export_text_link_predictor
 from kgkeras.export.token_tagger import export_token_tagger
 from kgkeras.models import (
+    ChoiceMatcher,
     EnsemblePredictor,
     EntityTyper,
     GraphTextModel,
@@ -66,6 +67,7 @@ _KINDS = {
     KnowledgeClassifier: _Kind(
         export_knowledge_classifier, ("preprocessor", "graph"), ("classes", "samples")
     ),
+    ChoiceMatcher: _Kind(export_choice_matcher, ("preprocessor",), ("samples",)),
     QuestionAnswerer: _Kind(export_question_answerer, ("preprocessor", "graph"), ("samples",)),
     PathReasoner: _Kind(export_path_reasoner, ("graph",), ("preprocessor", "k", "samples")),
     KnowledgeWriter: _Kind(export_knowledge_writer, takes=("samples",)),
@@ -122,6 +124,7 @@ def export_model(
     | the four without a graph | `preprocessor`, `classes` | `samples` | as with one |
     | `KnowledgeClassifier` | `preprocessor`, `graph` | `classes`, `samples` | see below |
     | the same without tables | `preprocessor` | `classes`, `samples` | see below |
+    | `ChoiceMatcher` | `preprocessor` | `samples` | `export_choice_matcher` |
     | `QuestionAnswerer` | `preprocessor`, `graph` | `samples` | `export_question_answerer` |
     | `PathReasoner` | `graph` | `preprocessor`, `k`, `samples` | `export_path_reasoner` |
     | `KnowledgeWriter` | | `samples` | `export_knowledge_writer` |

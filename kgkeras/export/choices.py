@@ -8,6 +8,7 @@ from kgkeras.export.entity_names import EntityNames, strings
 from kgkeras.export.text_parts import card_of_texts, check_classes
 from kgkeras.export.writer import write_saved_model
 from kgkeras.models import Vocabulary
+from kgkeras.pipelines.texts import trim
 
 
 def export_knowledge_classifier(
@@ -66,16 +67,64 @@ def export_knowledge_classifier(
     return write_saved_model(base, endpoints, tracked=tracked, card=card, version=version)
 
 
+def export_choice_matcher(model, preprocessor, base, *, samples=None, card=None, version=None):
+    """Writes a `ChoiceMatcher` as a SavedModel that takes plain strings.
+
+    Args:
+        model: A `kgkeras.models.ChoiceMatcher`.
+        preprocessor: The `kgkeras.text.Preprocessor` it was trained with.
+        base: Folder of the model's versions.
+        samples: Typical questions, each with its choices: the server's warmup requests.
+        card: As of `export_joint_model`.
+        version: Number of the version; the next free one where None.
+
+    Returns:
+        `pathlib.Path` of the new version, with the signature of choices that
+        `export_knowledge_classifier` describes.
+
+    Raises:
+        ExportError: If TensorFlow Serving could not serve the result.
+    """
+    card = card_of_texts(card, model, preprocessor, None, ())
+    endpoints = [_matches(model, preprocessor, samples)]
+    return write_saved_model(base, endpoints, tracked=[preprocessor], card=card, version=version)
+
+
 def _choices(model, preprocessor, _, samples):
-    def predict(question, choices):
+    def logits(question, choices):
         shape = tf.shape(choices)
         questions = tf.repeat(question, shape[1])
         rows = preprocessor.pairs(questions, tf.reshape(choices, [-1]))
-        encoded = {
-            name: tf.reshape(column, [shape[0], shape[1], preprocessor.sequence_length])
-            for name, column in rows.items()
-        }
-        scores = tf.nn.softmax(model(encoded, training=False))
+        return model(
+            {name: _beside(column, shape) for name, column in rows.items()}, training=False
+        )
+
+    return _answers(logits, samples)
+
+
+def _matches(model, preprocessor, samples):
+    def logits(question, choices):
+        asked = preprocessor(question)
+        offered = preprocessor(tf.reshape(choices, [-1]))
+        shape, names = tf.shape(choices), ("token_ids", "padding_mask")
+        columns = {name: asked[name] for name in names}
+        columns |= {f"choice_{name}": _beside(offered[name], shape) for name in names}
+        (columns,) = trim(columns)
+        return model(columns, training=False)
+
+    return _answers(logits, samples)
+
+
+def _beside(column, shape):
+    """Rows `(batch * choices, words)` as `(batch, choices, words)`."""
+    return tf.reshape(column, [shape[0], shape[1], tf.shape(column)[1]])
+
+
+def _answers(logits, samples):
+    """The endpoint of a function from questions and choices to logits."""
+
+    def predict(question, choices):
+        scores = tf.nn.softmax(logits(question, choices))
         best = tf.argmax(scores, axis=-1)
         return {
             "answer": tf.gather(choices, best, batch_dims=1),

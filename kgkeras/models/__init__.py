@@ -4,6 +4,7 @@ import keras
 
 # Saved models hold these by name: they must be known before one is loaded.
 from kgkeras import losses, regularizers, scorers  # noqa: F401
+from kgkeras.models.choice_matcher import ChoiceMatcher
 from kgkeras.models.ensemble_predictor import EnsemblePredictor
 from kgkeras.models.entity_typer import EntityTyper
 from kgkeras.models.fused_encoder import FusedEncoder
@@ -29,6 +30,7 @@ if keras.backend.backend() == "tensorflow":
 
 __all__ = [
     "Answer",
+    "ChoiceMatcher",
     "EnsemblePredictor",
     "EntityTyper",
     "FusedEncoder",

@@ -20,7 +20,7 @@ from kgkeras.pipelines.tagged_texts import encode_tagged, tags_of_words
 from kgkeras.pipelines.task_rates import annealed_task_rates, task_rates
 from kgkeras.pipelines.task_subgraph import TaskSubgraph
 from kgkeras.pipelines.text_triples import text_triple_batches
-from kgkeras.pipelines.texts import encode_pairs, encode_texts, text_batches
+from kgkeras.pipelines.texts import encode_choices, encode_pairs, encode_texts, text_batches
 from kgkeras.pipelines.triple_texts import TripleTexts
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "TaskSubgraph",
     "TripleTexts",
     "annealed_task_rates",
+    "encode_choices",
     "encode_pairs",
     "encode_subgraph",
     "encode_tagged",

@@ -8,6 +8,7 @@ from kgkeras.pipelines.mapping import parallel_map
 
 # Batches are as long as their longest text, rounded up: few different shapes, little padding.
 _LENGTH_STEP = 8
+_MASK = "padding_mask"
 
 
 def encode_texts(preprocessor, texts, batch_size=1024):
@@ -50,18 +51,51 @@ def encode_pairs(preprocessor, first, second, batch_size=1024):
     if not hasattr(preprocessor, "pairs"):
         raise ValueError(f"`preprocessor` must read pairs of texts. {describe(preprocessor)}.")
     second = list(second)
-    choices = [1 if isinstance(texts, str) else len(texts) for texts in second]
-    if not len(first) or len(first) != len(second) or len(set(choices)) != 1 or not choices[0]:
-        raise ValueError(
-            "`second` must hold a string, or equally many choices, for each string of `first`. "
-            f"Received: {len(first)} and {len(second)} entries, of {sorted(set(choices))} choices."
-        )
+    choices = _num_choices(first, second)
     if isinstance(second[0], str):
         return _encoded(preprocessor.pairs, (list(first), second), batch_size)
     pairs = [(one, choice) for one, texts in zip(first, second, strict=True) for choice in texts]
     columns = tuple(map(list, zip(*pairs, strict=True)))
     encoded = _encoded(preprocessor.pairs, columns, batch_size)
-    return {name: column.reshape(len(first), choices[0], -1) for name, column in encoded.items()}
+    return {name: column.reshape(len(first), choices, -1) for name, column in encoded.items()}
+
+
+def encode_choices(preprocessor, questions, choices, batch_size=1024):
+    """Tokenizes questions, and the answers to choose from, apart: for `models.ChoiceMatcher`.
+
+    Args:
+        preprocessor: A `kgkeras.text.Preprocessor`.
+        questions: Sequence of strings.
+        choices: As many sequences of equally many strings each.
+        batch_size: Texts at a time.
+
+    Returns:
+        Dict of NumPy arrays: `token_ids` and `padding_mask`, `(questions, words)`, and
+        `choice_token_ids` and `choice_padding_mask`, `(questions, choices, words)`.
+
+    Raises:
+        ValueError: If there is no question, or the numbers of questions or of choices differ.
+    """
+    choices = [[row] if isinstance(row, str) else list(row) for row in choices]
+    number = _num_choices(questions, choices, ("questions", "choices"))
+    asked = encode_texts(preprocessor, list(questions), batch_size)
+    offered = encode_texts(preprocessor, [text for row in choices for text in row], batch_size)
+    names = "token_ids", _MASK
+    return {name: asked[name] for name in names} | {
+        f"choice_{name}": offered[name].reshape(len(choices), number, -1) for name in names
+    }
+
+
+def _num_choices(first, second, names=("first", "second")):
+    """How many texts of `second` there are for each of `first`."""
+    choices = [1 if isinstance(texts, str) else len(texts) for texts in second]
+    if not len(first) or len(first) != len(second) or len(set(choices)) != 1 or not choices[0]:
+        raise ValueError(
+            f"`{names[1]}` must hold a string, or equally many choices, for each string of "
+            f"`{names[0]}`. Received: {len(first)} and {len(second)} entries, of "
+            f"{sorted(set(choices))} choices."
+        )
+    return choices[0]
 
 
 def _encoded(encode, texts, batch_size):
@@ -89,11 +123,22 @@ def text_batches(encoded, labels, batch_size):
 
 
 def trim(inputs, *rest):
-    """Cuts the words that are padding in the whole batch, down to a multiple of eight."""
-    longest = tf.reduce_max(tf.reduce_sum(tf.cast(inputs["padding_mask"], tf.int32), axis=-1))
-    length = _rounded(longest)
-    columns = {name: c[..., :length] if c.shape.rank > 1 else c for name, c in inputs.items()}
+    """Cuts the words that are padding in the whole batch, down to a multiple of eight.
+
+    Each mask is of the columns that begin as it does: `choice_padding_mask` of `choice_token_ids`.
+    """
+    masks = [name for name in inputs if name.endswith(_MASK)]
+    lengths = {name.removesuffix(_MASK): _rounded(_longest(inputs[name])) for name in masks}
+
+    def cut(name, column):
+        return column[..., : lengths[max(filter(name.startswith, lengths), key=len)]]
+
+    columns = {name: cut(name, c) if c.shape.rank > 1 else c for name, c in inputs.items()}
     return (columns, *rest)
+
+
+def _longest(mask):
+    return tf.reduce_max(tf.reduce_sum(tf.cast(mask, tf.int32), axis=-1))
 
 
 def filled(rows, fill, step=_LENGTH_STEP):

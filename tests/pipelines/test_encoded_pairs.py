@@ -54,3 +54,37 @@ def test_batches_are_as_long_as_their_longest_choice(preprocess):
 def test_bad_pairs(preprocess, first, second):
     with pytest.raises(ValueError, match=r"`second` must hold a string, or equally many choices"):
         pipelines.encode_pairs(preprocess, first, second)
+
+
+def test_choices_are_read_apart(preprocess):
+    encoded = pipelines.encode_choices(preprocess, QUESTIONS, CHOICES, batch_size=3)
+    assert set(encoded) == {
+        *("token_ids", "padding_mask", "choice_token_ids", "choice_padding_mask")
+    }
+    asked = preprocess(QUESTIONS)
+    offered = preprocess([choice for row in CHOICES for choice in row])
+    for name in ("token_ids", "padding_mask"):
+        np.testing.assert_array_equal(encoded[name], asked[name])
+        np.testing.assert_array_equal(encoded[f"choice_{name}"].reshape(4, 16), offered[name])
+
+
+def test_questions_are_cut_by_their_own_lengths_and_choices_by_theirs():
+    questions, choices = ["a " * 12, "a b"], [["b", "a"], ["a b a", "b"]]
+    preprocess = text.Preprocessor(text.WordTokenizer(["a", "b"]), sequence_length=24)
+    encoded = pipelines.encode_choices(preprocess, questions, choices)
+    for batches in (
+        pipelines.text_batches(encoded, np.array([0, 1]), 2),
+        pipelines.joint_batches(encoded, np.array([0, 1]), batch_size=2).take(1),
+    ):
+        inputs, _ = next(iter(batches))
+        shapes = {name: tuple(column.shape) for name, column in inputs.items()}
+        assert shapes["token_ids"] == shapes["padding_mask"] == (2, 16)  # 12 words and two frames
+        assert shapes["choice_token_ids"] == shapes["choice_padding_mask"] == (2, 2, 8)
+        assert inputs["padding_mask"].numpy().sum() == 14 + 4
+        assert inputs["choice_padding_mask"].numpy().sum() == 3 + 3 + 5 + 3
+
+
+@pytest.mark.parametrize(("questions", "choices"), [([], []), (["a", "b"], [["c"], ["d", "e"]])])
+def test_bad_choices(preprocess, questions, choices):
+    with pytest.raises(ValueError, match=r"equally many choices, for each string of `questions`"):
+        pipelines.encode_choices(preprocess, questions, choices)

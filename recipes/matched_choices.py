@@ -10,7 +10,7 @@ import nominals
 
 from kgkeras import losses, models, pipelines, training
 
-MAX_TOKENS = 16  # of an entity's name
+MAX_TOKENS = 8  # of an entity's name: most have fewer, and batches are as long as the longest
 
 
 def make_model(config, encoder, tokenizer, facts, folder):

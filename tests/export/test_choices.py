@@ -5,6 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kgkeras import export, graph, layers, models, pipelines, text
 from tests import toy
@@ -85,6 +86,28 @@ def test_pairs(parts, tmp_path):
         for row, scores in zip(body["predictions"], wanted, strict=True):
             np.testing.assert_allclose(row["scores"], scores, rtol=1e-5)
             assert row["label"] == classes[scores.argmax()]
+
+
+def test_choices_read_apart(parts, tmp_path):
+    _, preprocess = parts
+    keras.utils.set_random_seed(2)
+    encoder = text.LSTMEncoder(preprocess.tokenizer.vocabulary_size, 8)
+    model = models.ChoiceMatcher(models.TextLinkPredictor(encoder))
+    folder = export.export_model(
+        model, tmp_path / "apart", preprocessor=preprocess, samples=QUESTIONS
+    )
+    questions, choices = map(list, zip(*QUESTIONS, strict=True))
+    logits = model.predict(pipelines.encode_choices(preprocess, questions, choices), verbose=0)
+    predict = tf.saved_model.load(str(folder)).signatures["predict"]
+    answer = predict(question=tf.constant(questions), choices=tf.constant(choices))
+    wanted = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(answer["scores"], wanted, rtol=1e-4)
+    best = [row[place] for row, place in zip(choices, wanted.argmax(axis=1), strict=True)]
+    assert [name.decode() for name in answer["answer"].numpy()] == best
+    with pytest.raises(
+        ValueError, match="A ChoiceMatcher needs `preprocessor` and takes `samples`"
+    ):
+        export.export_model(model, tmp_path / "no", preprocessor=preprocess, graph=parts[0])
 
 
 def test_bad_arguments(parts, tmp_path):

@@ -48,7 +48,27 @@ def test_words_begin_with_what_questions_of_facts_have_taught(load_recipe, tmp_p
     assert told == also_told == [None, None]
 
 
-def test_questions_of_facts_are_needed(load_recipe):
+@pytest.mark.slow
+def test_facts_learned_as_texts_are_answers(load_recipe, tmp_path):
+    recipe = load_recipe("multiple_choice")
+    config = recipe.Config(
+        read="apart",
+        run=str(tmp_path / "run"),
+        export=str(tmp_path / "saved"),
+        models="text_only,knowledge,control",
+        fact_epochs=2,
+        epochs=2,
+        limit=600,
+    )
+    result = recipe.main(config)
+    assert result["gain_low"] > 0.1
+    assert abs(result["control_gain"]) < 0.1
+    card = json.loads((tmp_path / "saved" / "1" / "assets.extra" / "model.json").read_text())
+    assert card["model"] == "ChoiceMatcher"
+
+
+@pytest.mark.parametrize("settings", [{}, {"fact_questions": 9, "read": "apart"}])
+def test_questions_of_facts_are_needed(load_recipe, settings):
     recipe = load_recipe("multiple_choice")
     with pytest.raises(ValueError, match="`questions` among `models` needs `fact_questions`"):
-        recipe.main(recipe.Config(models="questions"))
+        recipe.main(recipe.Config(models="questions", **settings))

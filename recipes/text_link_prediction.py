@@ -17,8 +17,8 @@ filtered; there is a report with plots, and an exported SavedModel. An interrupt
 
 WN18RR, MiniLM on the structure of `link_prediction.py --preset wn18rr/complex`, filtered test MRR,
 seed 0, 2 busy CPU cores, 14 to 29 minutes a model and 76 to tune two layers, 2026-12-01: structure
-.477, frozen texts by a gate .516, attention .521, concatenation .518, sum .510, tuned ones by
-a gate .543, added up .589 (controls of gates and sum .480, .479, .483); the commands are in the README.
+.477, frozen texts by a gate .516, attention .521, concatenation .518, sum .510, tuned ones by a
+gate .543, added up .589 (controls .480, .479 and .483); the commands are in the README.
 
 On the inductive benchmarks the test graph has none of the entities that training has: they are told
 by their texts alone, also in the fused model.

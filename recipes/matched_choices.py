@@ -34,7 +34,6 @@ def make_model(config, encoder, tokenizer, facts, folder):
 
 def learn_facts(config, links, tokenizer, facts, folder):
     """Tells the tail of facts from other tails by words alone, or goes on with it."""
-    told = facts.with_inverses()
     texts = pipelines.TripleTexts.from_graph(facts, tokenizer, max_tokens=MAX_TOKENS)
     steps, total = config.fact_steps, config.fact_steps * config.fact_epochs
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -48,7 +47,7 @@ def learn_facts(config, links, tokenizer, facts, folder):
     first_epoch = run.restore(links)
     if not run.finished:
         batches = pipelines.text_triple_batches(
-            told,
+            facts.with_inverses(),
             texts,
             batch_size=config.fact_batch_size,
             self_negatives=False,

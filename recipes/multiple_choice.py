@@ -187,7 +187,7 @@ def train(config, task, name, facts):
         encoder, tokenizer = make_encoder(config, task) if reads else nothing
     linker = text.DictionaryLinker.from_graph(task.graph, plurals=True)
     preprocessor = text.Preprocessor(tokenizer, linker, config.sequence_length)
-    if reads and not apart and facts is not None and config.fact_questions:
+    if reads and facts is not None and config.fact_questions:
         with strategy.scope():
             reader = make_model(config, encoder, None, None)
         learn_questions(config, task, reader, preprocessor, facts, folder / "facts")
@@ -246,10 +246,12 @@ def main(config):
     """Runs the recipe; returns its headline figures."""
     config, console, start = complete(config), Console(), time.perf_counter()
     names = compared.checked_models(config, NAMES)
-    if "questions" in names and (config.read == "apart" or not config.fact_questions):
+    if "questions" in names and not config.fact_questions:
+        raise ValueError("`questions` among `models` needs `fact_questions`. Received: 0.")
+    if config.read == "apart" and config.fact_questions:
         raise ValueError(
-            "`questions` among `models` needs `fact_questions`, and to read together. "
-            f"Received: {config.fact_questions} and `read` {config.read}."
+            "`fact_questions` are for what is read together; apart, facts are learned as texts "
+            f"(`fact_steps`). Received: {config.fact_questions}."
         )
     task = choice_data.load_task(config)
     console.print(f"{len(task.questions.train)} training questions; {task.graph}")

@@ -67,8 +67,9 @@ def test_facts_learned_as_texts_are_answers(load_recipe, tmp_path):
     assert card["model"] == "ChoiceMatcher"
 
 
-@pytest.mark.parametrize("settings", [{}, {"fact_questions": 9, "read": "apart"}])
-def test_questions_of_facts_are_needed(load_recipe, settings):
+def test_questions_of_facts_are_needed(load_recipe):
     recipe = load_recipe("multiple_choice")
     with pytest.raises(ValueError, match="`questions` among `models` needs `fact_questions`"):
-        recipe.main(recipe.Config(models="questions", **settings))
+        recipe.main(recipe.Config(models="questions"))
+    with pytest.raises(ValueError, match=r"`fact_questions` are for what is read together.*: 9"):
+        recipe.main(recipe.Config(read="apart", fact_questions=9))

@@ -37,7 +37,7 @@ def test_values_and_gradients_are_those_of_the_einsum(dtype, monkeypatch):
     monkeypatch.setattr("kgkeras.text.pretrained.flatten_projections", lambda model: None)
     einsum = text.PretrainedEncoder(backbone(dtype))
     calls = [
-        layer.call.__qualname__ if hasattr(layer.call, "__qualname__") else layer.call.func
+        getattr(layer.call, "func", None)
         for layer in flat._flatten_layers()
         if isinstance(layer, keras.layers.EinsumDense)
     ]

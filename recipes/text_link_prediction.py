@@ -6,12 +6,12 @@ then read all texts once. Four models then learn the same facts with the same se
 structure alone, the texts alone, the control, in which each entity has another one's text, and both
 together, combined by `--fusion`. With `--structure` the first is one that `link_prediction.py` has
 trained, on which the last two begin. With `--models structure,irreflexive,sum,sum_control` scores
-of structure and of the tuned bi-encoder are added up. All test facts are ranked from both sides,
-filtered; there is a report with plots, and an exported SavedModel. An interrupted run goes on.
+of structure and of the tuned bi-encoder are added up; with `structure,text,sum`, those of texts
+alone. All test facts are ranked from both sides, filtered; there is a report with plots, and an
+exported SavedModel. An interrupted run goes on.
 
     python recipes/text_link_prediction.py
     python recipes/text_link_prediction.py --data WN18RR --encoder MINILM
-    python recipes/text_link_prediction.py --data WN18RR --encoder MINILM --tune_epochs 10
     python recipes/text_link_prediction.py --data WN18RR --encoder MINILM --structure F --dim 512
     python recipes/text_link_prediction.py --data WN18RR_v1 --encoder MINILM --models text,fused
 
@@ -65,6 +65,7 @@ MODELS = "structure,text,control,fused"
 # What fills in settings that are None: for an encoder from scratch, and for a pretrained one.
 SCRATCH = dict(dim=64, tune_epochs=10, tune_rate=5e-3, epochs=20, num_negatives=500)
 PRETRAINED = dict(dim=256, tune_epochs=0, tune_rate=1e-4, epochs=12, num_negatives=4096)
+MAX_ANSWERS = 16  # a row of the regime of queries
 NEW_TEXT_DROPOUT = 0.6  # where the entities that are asked about are new
 
 
@@ -93,7 +94,8 @@ class Config:
     text_dropout: float | None = setting(None, "rate at which parts of texts' vectors are dropped")
     entity_dropout: float = setting(0.2, "rate of dropping parts of entities' vectors")
     regularizer: float = setting(0.0, "weight of the cubic (N3) penalty")
-    num_negatives: int | None = setting(None, "entities that a batch is compared with")
+    regime: str = setting("sampled", "whether all entities are compared", ("sampled", "queries"))
+    num_negatives: int | None = setting(None, "sampled regime: entities to compare a batch with")
     learning_rate: float = setting(3e-3, "learning rate of lazy Adam, which falls to 0")
     table_rate: float = setting(6.0, "times that for entities' own vectors, which few steps see")
     epochs: int | None = setting(None, "epochs to train")
@@ -134,8 +136,11 @@ def checked_models(config):
         raise ValueError(
             f"{', '.join(SUMS)} need structure before them. Received: --models {config.models}."
         )
-    if {"sum", "sum_control"} & set(names) and not config.tune_epochs:
-        raise ValueError("A sum needs an encoder that is tuned. Received: --tune_epochs 0.")
+    if {"sum", "sum_control"} & set(names) and not config.tune_epochs and "text" not in names[1:2]:
+        raise ValueError(
+            "A sum needs an encoder that is tuned, or the model of texts alone behind structure. "
+            f"Received: --tune_epochs 0 --models {config.models}."
+        )
     return names
 
 
@@ -195,26 +200,30 @@ def make_model(config, splits, vectors, name, steps):
     return model
 
 
+def make_batches(config, told):
+    """The training batches from an epoch on, as a function of it, and how many make an epoch."""
+    shared = dict(batch_size=config.batch_size, seed=config.seed)
+    if config.regime == "queries":
+        steps = pipelines.query_steps(told, config.batch_size, MAX_ANSWERS)
+        shared["max_answers"] = MAX_ANSWERS
+        return functools.partial(pipelines.query_batches, told, **shared), steps
+    shared["num_negatives"] = config.num_negatives
+    shared["chunk_size"] = config.batch_size // config.devices
+    shared["self_negatives"] = True
+    steps = pipelines.triple_steps(told, config.batch_size)
+    return functools.partial(pipelines.sampled_batches, told, **shared), steps
+
+
 def train(config, splits, vectors, name):
     """Trains one of the models, or goes on with it; returns it with its best weights."""
     training.set_seed(config.seed)
     if name == "control":
         vectors = shuffled(config, vectors)
-    told = splits.train.with_inverses()
-    steps = pipelines.triple_steps(told, config.batch_size)
+    batches_from, steps = make_batches(config, splits.train.with_inverses())
     with training.make_strategy(config.devices).scope():
         model = make_model(config, splits, vectors, name, steps)
     if name == "structure" and config.structure:
         return model, {}
-    batches_from = functools.partial(
-        pipelines.sampled_batches,
-        told,
-        batch_size=config.batch_size,
-        num_negatives=config.num_negatives,
-        chunk_size=config.batch_size // config.devices,
-        self_negatives=True,
-        seed=config.seed,
-    )
     own = dataclasses.replace(config, models=name, run=str(pathlib.Path(config.run) / name))
     return model, link_prediction.fit(own, splits, model, batches_from, steps)
 
@@ -254,7 +263,7 @@ def main(config):
     for name in names:
         console.rule(NAMES[name])
         if name in SUMS:
-            model = add_up(config, splits, made["structure"], index, name)
+            model = add_up(config, splits, made["structure"], index or made["text"], name)
         else:
             model, histories[name] = train(config, splits, learn, name)
             made[name] = model

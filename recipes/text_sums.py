@@ -1,4 +1,4 @@
-"""What structure and a tuned encoder say, added up, for `text_link_prediction.py`."""
+"""What structure and texts say, added up, for `text_link_prediction.py`."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ from kgkeras import evaluation, models
 
 SUMS = {
     "irreflexive": "structure, no entity as its own answer",
-    "sum": "the same and the tuned encoder, added up",
+    "sum": "the same and texts, added up",
     "sum_control": "the same with shuffled texts",
 }
 ENTITY_TEXTS = ("entity_tokens", "entity_lengths")
@@ -23,10 +23,16 @@ def shuffled(config, vectors):
     return np.random.default_rng(config.seed).permutation(vectors)
 
 
-def add_up(config, splits, structure, index, name):
-    """One of `SUMS`: `structure` and what a bi-encoder has in `index`; no entity as its own answer.
+def add_up(config, splits, structure, texts, name):
+    """One of `SUMS`: `structure` and what knows `texts`; no entity as its own answer.
 
-    The encoder's weight is the best one on validation facts.
+    Args:
+        config: The recipe's configuration.
+        splits: The graph's facts.
+        structure: The model of structure alone.
+        texts: The `TextIndex` of a tuned encoder, or the model of texts alone. Its weight is the
+            best one on validation facts.
+        name: A key of `SUMS`.
     """
     # Few facts of an entity and itself are no reason to have each entity as its own answer.
     irreflexive = models.EnsemblePredictor.irreflexive_relations(splits.train, tolerance=0.01)
@@ -37,14 +43,19 @@ def add_up(config, splits, structure, index, name):
     members = [structure]
     if name == "irreflexive":
         return added([1.0])
-    if name == "sum_control":
-        order = shuffled(config, np.arange(index.num_entities))
-        rows = {name: getattr(index.texts, name)[order] for name in ENTITY_TEXTS}
-        index = index.model.index(dataclasses.replace(index.texts, **rows))
-    members.append(index)
+    members.append(others_texts(config, splits, texts) if name == "sum_control" else texts)
     valid = splits.valid.triples[: config.valid_limit]
     known = evaluation.TrueTriples(splits.train, splits.valid)
     mrr = {weight: evaluation.rank(added([1.0, weight]), valid, known) for weight in WEIGHTS}
     best = max(WEIGHTS, key=lambda weight: mrr[weight].metrics()["mrr"])
-    print(f"{SUMS[name]}: weight of the encoder {best}")
+    print(f"{SUMS[name]}: weight of the texts {best}")
     return added([1.0, best])
+
+
+def others_texts(config, splits, texts):
+    """What knows texts, when each entity has another one's."""
+    order = shuffled(config, np.arange(texts.num_entities))
+    if isinstance(texts, models.TextIndex):
+        rows = {name: getattr(texts.texts, name)[order] for name in ENTITY_TEXTS}
+        return texts.model.index(dataclasses.replace(texts.texts, **rows))
+    return texts.about(splits, texts.triples.entities.texts.numpy()[order])

@@ -118,6 +118,22 @@ def test_sums_of_scores(recipe, tmp_path, last_line):
 
 
 @pytest.mark.slow
+def test_sums_with_texts_alone(recipe, tmp_path, last_line):
+    names = "structure", "text", "sum", "sum_control"
+    settings = {"tune_epochs": 0, "regime": "queries", "limit": None, "models": ",".join(names)}
+    config = recipe.Config(**_small(tmp_path, **settings))
+    result = recipe.main(config)
+    assert result == last_line()
+    assert result["sum_mrr"] >= max(result["structure_mrr"], result["text_mrr"]) - 0.02
+    assert result["sum_control_mrr"] < result["sum_mrr"]
+
+
+def test_sum_needs_something_that_knows_texts(recipe):
+    with pytest.raises(ValueError, match="texts alone behind structure"):
+        recipe.checked_models(recipe.Config(tune_epochs=0, models="structure,sum"))
+
+
+@pytest.mark.slow
 def test_two_replicas_tune_and_train(tmp_path):
     recipe = pathlib.Path(__file__).parents[2] / "recipes" / "text_link_prediction.py"
     flags = _small(tmp_path, models="fused", devices=2)

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from kgkeras.checks import describe
+from kgkeras.checks import describe, positive_int
 from kgkeras.kg.inverse import has_inverses
 from kgkeras.ops.packing import packed
 from kgkeras.pipelines.known_triples import KnownTriples
@@ -10,6 +10,7 @@ from kgkeras.pipelines.passes import (
     checked_batch_size,
     endless_batches,
     shuffled_rows,
+    step_seed,
     triple_steps,
 )
 from kgkeras.pipelines.texts import trim
@@ -23,6 +24,7 @@ def text_triple_batches(
     self_negatives=True,
     queue_size=0,
     both_directions=False,
+    sort_window=1,
     first_epoch=0,
     steps_per_epoch=None,
     seed=0,
@@ -44,6 +46,8 @@ def text_triple_batches(
         queue_size: Further candidates: the tails of so many triples before this batch, a multiple
             of `batch_size`, as the model has encoded them then.
         both_directions: Whether each tail is also to tell its query from the others' ones.
+        sort_window: Batches whose triples are put in the order of their texts' lengths and shared
+            out anew, in random order: short texts are then hardly padded. 1 leaves them.
         first_epoch: Epoch to begin with.
         steps_per_epoch: Batches an epoch, as `fit` is told; `triple_steps` where None.
         seed: Seed of the orders.
@@ -60,7 +64,8 @@ def text_triple_batches(
 
     Raises:
         ValueError: If the graph holds no triple or has no inverse relations, the texts are of
-            another graph, the replicas cannot share a batch, or the queue does not hold whole ones.
+            another graph, the replicas cannot share a batch, `sort_window` is not positive, or the
+            queue does not hold whole batches.
     """
     batch_size = checked_batch_size(batch_size)
     steps = triple_steps(graph, batch_size)
@@ -69,10 +74,12 @@ def text_triple_batches(
     triples = tf.convert_to_tensor(graph.triples)
     known = KnownTriples(graph.triples, graph.num_entities, graph.num_relations)
     rows = _TextRows(texts)
+    chosen = _rows_by_length(
+        graph, texts, batch_size, positive_int("sort_window", sort_window), seed
+    )
 
     def batch(step):
-        chosen = shuffled_rows(step, batch_size, graph.num_triples, seed)
-        head, relation, tail = tf.unstack(tf.gather(triples, chosen), axis=1)
+        head, relation, tail = tf.unstack(tf.gather(triples, chosen(step)), axis=1)
         x = {"head": head, "relation": relation, "tail": tail}
         x |= _named("query", *rows.queries(head, relation, tail))
         x |= _named("tail", *rows.entities(tail, head))
@@ -95,10 +102,30 @@ def text_triple_batches(
 
     def earlier(step):
         """The tails of another batch, -1 before the first."""
-        chosen = shuffled_rows(tf.maximum(step, 0), batch_size, graph.num_triples, seed)
-        return tf.where(step < 0, -1, tf.gather(triples[:, 2], chosen))
+        return tf.where(step < 0, -1, tf.gather(triples[:, 2], chosen(tf.maximum(step, 0))))
 
     return endless_batches(batch, steps, first_epoch, steps_per_epoch)
+
+
+def _rows_by_length(graph, texts, batch_size, window, seed):
+    """A function of a step that gives its batch's rows: `shuffled_rows`, sorted in a window."""
+    if window == 1:
+        return lambda step: shuffled_rows(step, batch_size, graph.num_triples, seed)
+    head, relation, tail = graph.triples.T
+    asked = texts.entity_lengths[head] + texts.relation_lengths[relation]
+    lengths = asked * (texts.entity_tokens.shape[1] + 1) + texts.entity_lengths[tail]
+    lengths = tf.convert_to_tensor(lengths)
+
+    def chosen(step):
+        block = step // window
+        rows = shuffled_rows(block, window * batch_size, graph.num_triples, seed)
+        rows = tf.gather(rows, tf.argsort(tf.gather(lengths, rows), stable=True))
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(window), step_seed(seed, block, 0)
+        )
+        return tf.reshape(rows, [window, batch_size])[order[step % window]]
+
+    return chosen
 
 
 class _TextRows:

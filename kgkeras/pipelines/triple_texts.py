@@ -57,7 +57,14 @@ class TripleTexts:
 
     @classmethod
     def from_graph(
-        cls, graph, tokenizer, *, max_tokens=64, max_relation_tokens=16, max_neighbours=0
+        cls,
+        graph,
+        tokenizer,
+        *,
+        max_tokens=64,
+        max_relation_tokens=16,
+        max_neighbours=0,
+        phrases=None,
     ):
         """The texts of a graph: names and descriptions, or identifiers where there is no name.
 
@@ -69,9 +76,13 @@ class TripleTexts:
             max_neighbours: How many neighbours in the graph, those of the lowest numbers, are named
                 behind an entity's own text, as far as there is room (Wang et al., ACL 2022). So
                 `graph` should be the training graph.
+            phrases: Mapping of relations to pairs of texts, which stand behind a head and behind a
+                tail in place of a relation's name and of "inverse of" it: `{"UsedFor": ("is used
+                for", "what is used for it")}`.
 
         Raises:
-            ValueError: If the graph has inverse relations already, or a number is not positive.
+            ValueError: If the graph has inverse relations already, a number is not positive, or
+                `phrases` has another relation or no pair of texts.
         """
         check_no_inverses(graph)
         texts = [_entity_text(graph, i) for i in range(graph.num_entities)]
@@ -84,7 +95,9 @@ class TripleTexts:
             lengths, owners = _append_names(tokens, lengths, names, table, tokenizer.end_id)
         # A relation's start token is cut off again.
         most = positive_int("max_relation_tokens", max_relation_tokens) + 1
-        relations, relation_lengths = _tokenized(tokenizer, _relation_texts(graph), most)
+        relations, relation_lengths = _tokenized(
+            tokenizer, _relation_texts(graph, phrases or {}), most
+        )
         width, relation_width = lengths.max(), relation_lengths.max()
         return cls(
             tokens[:, :width],
@@ -172,11 +185,22 @@ def _entity_text(graph, i):
     return f"{name}: {description}" if description else name
 
 
-def _relation_texts(graph):
+def _relation_texts(graph, phrases):
     """A text for each relation and, behind them, each inverse."""
+    for relation, pair in phrases.items():
+        told = isinstance(pair, (tuple, list)) and [type(text) for text in pair] == [str, str]
+        if not told or relation not in graph.relations:
+            raise ValueError(
+                "`phrases` must map relations of the graph to pairs of texts. "
+                f"Received: {relation!r}: {pair!r}."
+            )
     names = [graph.relation_name(i) for i in range(graph.num_relations)]
     named = dataclasses.replace(graph, relation_texts=Texts(names=names))
-    return named.with_inverses().relation_texts.names
+    texts = list(named.with_inverses().relation_texts.names)
+    for i, relation in enumerate(graph.relations):
+        if relation in phrases:
+            texts[i], texts[i + len(names)] = phrases[relation]
+    return texts
 
 
 def _tokenized(tokenizer, texts, max_tokens):

@@ -76,6 +76,26 @@ def test_batches_are_cut_to_their_longest_text(world):
         assert x["query_token_ids"].shape[1] == 16
 
 
+def test_sorted_in_a_window_batches_hold_texts_of_like_length(world):
+    count = len(world[0].triples) // BATCH
+
+    def spread(batches):
+        asked = [x["query_padding_mask"].sum(axis=1) for x in batches]
+        return sum(np.ptp(lengths) for lengths in asked)
+
+    plain, batches = _batches(world, count), _batches(world, count, sort_window=count)
+    names = "head", "relation", "tail"
+    before, after = (sorted(graphs.columns(b, *names).tolist()) for b in (plain, batches))
+    assert after == before  # the same triples, in other batches
+    assert spread(batches) < spread(plain)
+    widths = [x["query_padding_mask"].sum() for x in batches]
+    assert widths != sorted(widths)  # batches come in random order
+    later = _batches(world, count - 2, skip=2, sort_window=count)
+    for x, y in zip(batches[2:], later, strict=True):
+        np.testing.assert_array_equal(x["labels"], y["labels"])
+        np.testing.assert_array_equal(x["query_token_ids"], y["query_token_ids"])
+
+
 def test_labels_tell_the_known_triples(world):
     facts, _ = world
     true = {tuple(triple) for triple in facts.triples.tolist()}

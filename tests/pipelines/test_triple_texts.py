@@ -41,6 +41,23 @@ def test_names_descriptions_and_inverse_relations():
     assert texts.owners is None
 
 
+def test_phrases_stand_for_relations_and_their_inverses():
+    facts = lands.graph()
+    phrases = {facts.relations[1]: ("has a language", "a land of")}
+    texts = pipelines.TripleTexts.from_graph(facts, lands.tokenizer(), phrases=phrases)
+    found = [_words(texts, "relation", row) for row in range(4)]
+    assert found[::2] == ["has capital >", "inverse of has capital >"]
+    assert found[1::2] == ["has a language >", "a land of >"]
+
+
+@pytest.mark.parametrize(
+    "phrases", [{"speaks": ("a", "b")}, {"capital": ("a",)}, {"capital": "ab"}]
+)
+def test_phrases_are_pairs_of_texts_for_relations_of_the_graph(phrases):
+    with pytest.raises(ValueError, match="`phrases` must map relations of the graph to pairs"):
+        pipelines.TripleTexts.from_graph(lands.graph(), lands.tokenizer(), phrases=phrases)
+
+
 @pytest.mark.parametrize(
     ("name", "description", "expected"),
     [

@@ -15,11 +15,11 @@ exported SavedModel. An interrupted run goes on.
     python recipes/text_link_prediction.py --data WN18RR --encoder MINILM --structure F --dim 512
     python recipes/text_link_prediction.py --data WN18RR_v1 --encoder MINILM --models text,fused
 
-WN18RR, MiniLM on the structure of `link_prediction.py --preset wn18rr/complex`, filtered test MRR,
-seed 0, 2 busy CPU cores, 14 to 29 minutes a model and 76 to tune two layers, 2026-12-01: structure
-.477, frozen texts by a gate .516, attention .521, concatenation .518, sum .510, tuned ones by a
-gate .543, added up .589 (controls .480, .479 and .483). FB15k-237, 21 minutes: structure .351,
-frozen texts alone .315, added up .365 (control .355). The commands are in the README.
+WN18RR, MiniLM on the structure of `--preset wn18rr/complex`, filtered test MRR, seed 0, 2 busy CPU
+cores, 14 to 29 minutes a model and 76 to tune two layers, 2026-12-01: structure .477, frozen texts
+by a gate .516, attention .521, concatenation .518, sum .510, tuned ones by a gate .543, added up
+.589 (controls .480, .479, .483). FB15k-237, 21 minutes: structure .351, frozen texts alone .315,
+added up .365 (control .355). The commands are in the README.
 
 On the inductive benchmarks the test graph has none of the entities that training has: they are told
 by their texts alone, also in the fused model.

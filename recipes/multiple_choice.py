@@ -24,9 +24,9 @@ interval of each row's gain on the text alone.
     python recipes/multiple_choice.py --data CommonsenseQA --encoder MINILM --dtype bfloat16
     python recipes/multiple_choice.py --data CommonsenseQA --encoder MINILM --read apart
 
-CommonsenseQA, read apart, MiniLM, test accuracy, seed 0, one busy core each, 2026-12-01: texts alone
-.464 (18 minutes), after ConceptNet's facts .496 (50), shuffled ones .471 (53); the command is in
-the README.
+CommonsenseQA, read apart, MiniLM, test accuracy, seed 0, one busy core each, 2026-12-01: texts
+alone .464 (18 minutes), after ConceptNet's facts .496 (50), shuffled ones .471 (53); the command is
+in the README.
 """
 
 import dataclasses
